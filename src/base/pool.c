@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ * base/pool.c: the threads. A run publishes (fn, work, tasks) under the lock; workers and the caller draw task numbers from
+ * one atomic counter; the caller waits until every worker has left the run. */
+#include "base/pool.h"
+
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct dq__pool {
+    int threads; /* with the caller */
+    int started; /* workers that run */
+    pthread_t *worker;
+    pthread_mutex_t lock;
+    pthread_cond_t begin, end;
+    unsigned round; /* raised for every run */
+    int busy;       /* workers still in the run */
+    bool quit;
+    dq__task_fn fn;
+    void *work;
+    int tasks;
+    atomic_int next;
+};
+
+static void drain(dq__pool *p, dq__task_fn fn, void *work, int tasks) {
+    int task;
+    while ((task = atomic_fetch_add(&p->next, 1)) < tasks) fn(work, task);
+}
+
+static void *worker_main(void *user) {
+    dq__pool *p = user;
+    unsigned seen = 0;
+    pthread_mutex_lock(&p->lock);
+    for (;;) {
+        while (p->round == seen && !p->quit) pthread_cond_wait(&p->begin, &p->lock);
+        if (p->quit) break;
+        seen = p->round;
+        dq__task_fn fn = p->fn;
+        void *work = p->work;
+        int tasks = p->tasks;
+        pthread_mutex_unlock(&p->lock);
+        drain(p, fn, work, tasks);
+        pthread_mutex_lock(&p->lock);
+        if (--p->busy == 0) pthread_cond_signal(&p->end);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+static int processors(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    int n = CPU_COUNT(&set);
+    return n < 1 ? 1 : n > 256 ? 256 : n;
+}
+
+dq_status dq__pool_new(dq__pool **out, int threads, dq__error *err) {
+    *out = NULL;
+    if (threads < 0 || threads > 256) return dq__fail(err, DQ_USAGE, "threads must be 1 … 256, or 0 for all");
+    dq__pool *p = dq__alloc_zero(sizeof *p);
+    if (!p) return dq__no_memory(err, sizeof *p, "the thread pool");
+    p->threads = threads ? threads : processors();
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->begin, NULL);
+    pthread_cond_init(&p->end, NULL);
+    p->worker = dq__alloc_zero(sizeof(pthread_t) * (size_t)p->threads);
+    if (!p->worker) {
+        dq__pool_free(&p);
+        return dq__no_memory(err, sizeof(pthread_t) * 256, "the thread pool");
+    }
+    for (; p->started < p->threads - 1; p->started++)
+        if (pthread_create(&p->worker[p->started], NULL, worker_main, p) != 0) {
+            dq__pool_free(&p);
+            return dq__fail(err, DQ_LIMIT, "cannot start %d threads", threads);
+        }
+    *out = p;
+    return DQ_OK;
+}
+
+void dq__pool_free(dq__pool **pool) {
+    dq__pool *p = *pool;
+    if (!p) return;
+    pthread_mutex_lock(&p->lock);
+    p->quit = true;
+    pthread_cond_broadcast(&p->begin);
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 0; i < p->started; i++) pthread_join(p->worker[i], NULL);
+    pthread_cond_destroy(&p->begin);
+    pthread_cond_destroy(&p->end);
+    pthread_mutex_destroy(&p->lock);
+    dq__free(p->worker);
+    dq__free(p);
+    *pool = NULL;
+}
+
+int dq__pool_threads(const dq__pool *pool) { return pool ? pool->threads : 1; }
+
+void dq__pool_run(dq__pool *p, int tasks, dq__task_fn fn, void *work) {
+    if (!p || p->started == 0 || tasks <= 1) {
+        for (int i = 0; i < tasks; i++) fn(work, i);
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    p->fn = fn, p->work = work, p->tasks = tasks;
+    atomic_store(&p->next, 0);
+    p->busy = p->started;
+    p->round++;
+    pthread_cond_broadcast(&p->begin);
+    pthread_mutex_unlock(&p->lock);
+    drain(p, fn, work, tasks);
+    pthread_mutex_lock(&p->lock);
+    while (p->busy) pthread_cond_wait(&p->end, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * net/layers.c: the tables of VGG-19 and VGG-16 (Simonyan, Zisserman 2014, configurations E and D) and look-up by any of
+ * the field's names. No weights here. */
+#include "net/layers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const dq__input dq__input_caffe = {{{0, 0, 255}, {0, 255, 0}, {255, 0, 0}}, {-103.939f, -116.779f, -123.68f}};
+const dq__input dq__input_torchvision = {{{1 / .229f, 0, 0}, {0, 1 / .224f, 0}, {0, 0, 1 / .225f}},
+                                         {-.485f / .229f, -.456f / .224f, -.406f / .225f}};
+
+static void add(dq__table *t, dq__kind kind, int ic, int oc, const char *format, int a, int b) {
+    if (t->count >= DQ__MAX_LAYERS) return;
+    dq__layer *l = &t->layer[t->count++];
+    *l = (dq__layer){.kind = kind, .ic = ic, .oc = oc};
+    snprintf(l->name, sizeof l->name, format, a, b);
+}
+
+static void begin(dq__table *t, const char *name) {
+    *t = (dq__table){.padding = DQ__PAD_ZERO, .pooling = DQ__POOL_MAX, .input = dq__input_caffe};
+    snprintf(t->name, sizeof t->name, "%s", name);
+}
+
+static void add_stages(dq__table *t, int stages, const int *convs, const int *width, bool last_pool) {
+    int ic = 3;
+    for (int s = 0; s < stages; s++) {
+        for (int k = 0; k < convs[s]; k++) {
+            add(t, DQ__CONV, ic, width[s], "conv%d_%d", s + 1, k + 1);
+            add(t, DQ__RELU, width[s], width[s], "relu%d_%d", s + 1, k + 1);
+            ic = width[s];
+        }
+        if (s + 1 < stages || last_pool) add(t, DQ__POOL, ic, ic, "pool%d", s + 1, 0);
+    }
+}
+
+void dq__table_vgg(dq__table *t, int depth) {
+    static const int convs19[] = {2, 2, 4, 4, 4}, convs16[] = {2, 2, 3, 3, 3}, width[] = {64, 128, 256, 512, 512};
+    begin(t, depth == 19 ? "vgg19" : "vgg16");
+    add_stages(t, 5, depth == 19 ? convs19 : convs16, width, true);
+    add(t, DQ__LINEAR, 7 * 7 * 512, 4096, "fc%d", 6, 0);
+    add(t, DQ__RELU, 4096, 4096, "relu%d", 6, 0);
+    add(t, DQ__LINEAR, 4096, 4096, "fc%d", 7, 0);
+    add(t, DQ__RELU, 4096, 4096, "relu%d", 7, 0);
+    add(t, DQ__LINEAR, 4096, 1000, "fc%d", 8, 0);
+}
+
+void dq__table_stages(dq__table *t, const char *name, int stages, const int *convs, const int *width) {
+    begin(t, name);
+    add_stages(t, stages, convs, width, false);
+}
+
+void dq__table_truncate(dq__table *t, int last) {
+    if (last + 1 < t->count) t->count = last + 1;
+}
+
+int dq__table_exact(const dq__table *t, const char *name) {
+    for (int i = 0; i < t->count; i++)
+        if (strcmp(t->layer[i].name, name) == 0) return i;
+    return -1;
+}
+
+int dq__table_find(const dq__table *t, const char *name) {
+    char own[16];
+    int stage, k, used = 0;
+    if (sscanf(name, "block%d_conv%d%n", &stage, &k, &used) == 2 && !name[used] && stage > 0 && stage < 10 && k > 0 && k < 100)
+        snprintf(own, sizeof own, "relu%d_%d", stage, k);
+    else if (strlen(name) >= sizeof own)
+        return -1;
+    else if (strncmp(name, "conv", 4) == 0)
+        snprintf(own, sizeof own, "relu%s", name + 4);
+    else
+        snprintf(own, sizeof own, "%s", name);
+    int i = dq__table_exact(t, own);
+    return i >= 0 ? i : dq__table_exact(t, name);
+}
+
+void dq__table_names(const dq__table *t, char *text, size_t size) {
+    size_t used = 0;
+    if (size) text[0] = 0;
+    for (int i = 0; i < t->count; i++) {
+        if (t->layer[i].kind != DQ__RELU) continue;
+        int n = snprintf(text + used, size - used, "%s%s", used ? ", " : "", t->layer[i].name);
+        if (n < 0 || (size_t)n >= size - used) return;
+        used += (size_t)n;
+    }
+}
+
+static bool linear_fits(const dq__table *t, int i, int channels) {
+    if (i > 0 && t->layer[i - 1].kind == DQ__RELU && t->layer[i].ic == channels) return true;
+    return channels > 0 && t->layer[i].ic % channels == 0;
+}
+
+dq_status dq__table_check(const dq__table *t, dq__error *err) {
+    int channels = 3;
+    if (t->count < 1 || t->count > DQ__MAX_LAYERS) return dq__fail(err, DQ_BAD_MODEL, "the network has no layers");
+    for (int i = 0; i < t->count; i++) {
+        const dq__layer *l = &t->layer[i];
+        int limit = l->kind == DQ__LINEAR ? 1 << 20 : DQ__MAX_CHANNELS;
+        if (l->ic < 1 || l->oc < 1 || l->ic > limit || l->oc > DQ__MAX_CHANNELS)
+            return dq__fail(err, DQ_BAD_MODEL, "%s has impossible channel counts (%d to %d)", l->name, l->ic, l->oc);
+        if (l->kind == DQ__LINEAR ? !linear_fits(t, i, channels) : l->ic != channels)
+            return dq__fail(err, DQ_BAD_MODEL, "%s takes %d channels but the layer below gives %d", l->name, l->ic, channels);
+        channels = l->oc;
+    }
+    return DQ_OK;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * net/layers.h: what a network is: a chain of layers with names and shapes, and the convention of its input. It knows
+ * nothing of files (model/) and nothing of how it is run (executor.h). */
+#ifndef DQ_NET_LAYERS_H
+#define DQ_NET_LAYERS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+enum { DQ__MAX_LAYERS = 64, DQ__MAX_CHANNELS = 8192 };
+
+typedef enum dq__kind { DQ__CONV, DQ__RELU, DQ__POOL, DQ__LINEAR } dq__kind;
+typedef enum dq__padding { DQ__PAD_ZERO, DQ__PAD_REFLECT, DQ__PAD_REPLICATE } dq__padding;
+typedef enum dq__pooling { DQ__POOL_MAX, DQ__POOL_AVERAGE } dq__pooling;
+
+/* conv: 3×3, stride 1, padding 1. pool: 2×2, stride 2, floor. linear: on the flattened (C,H,W) of what is below it. */
+typedef struct dq__layer {
+    dq__kind kind;
+    char name[16]; /* conv1_1, relu1_1, pool1, …, fc6, relu6, fc7, relu7, fc8 */
+    int ic, oc;    /* channels in and out; for linear the flattened counts; equal for relu and pool */
+} dq__layer;
+
+/* What the network expects: input channel c = Σ_k matrix[c][k]·rgb[k] + offset[c], rgb in [0,1]. It covers Caffe's
+ * family (BGR, 0–255, mean), torchvision's (RGB, mean/std) and a 1×1 input convolution. */
+typedef struct dq__input {
+    float matrix[3][3], offset[3];
+} dq__input;
+
+typedef struct dq__table {
+    char name[32]; /* "vgg19", "vgg16", "random", … */
+    int count;
+    dq__layer layer[DQ__MAX_LAYERS];
+    dq__padding padding;
+    dq__pooling pooling;
+    dq__input input;
+} dq__table;
+
+/* Weights of a table, by layer index; NULL for relu and pool. weight: conv (oc,ic,3,3), linear (oc,ic) with ic in (C,H,W)
+ * order, both dense; bias: (oc). Owned by whoever owns the struct. */
+typedef struct dq__weights {
+    float *weight[DQ__MAX_LAYERS];
+    float *bias[DQ__MAX_LAYERS];
+} dq__weights;
+
+/* The input conventions of the two families. */
+extern const dq__input dq__input_caffe;       /* BGR·255 − (103.939, 116.779, 123.68) */
+extern const dq__input dq__input_torchvision; /* (RGB − (.485 .456 .406)) / (.229 .224 .225) */
+
+/* Full standard tables, through fc8: 16 (VGG-19) or 13 (VGG-16) convolutions, five pools, three linear layers.
+ * Padding zero, max pooling, Caffe's input. `depth` is 19 or 16. */
+void dq__table_vgg(dq__table *table, int depth);
+/* A chain in VGG's shape with its own widths: `stages` stages of convs[s] convolutions of width[s] channels, each stage
+ * but the last followed by a pool. */
+void dq__table_stages(dq__table *table, const char *name, int stages, const int *convs, const int *width);
+/* Cuts the chain after layer `last` (kept). */
+void dq__table_truncate(dq__table *table, int last);
+/* Index of a layer by any of its names: relu4_2, conv4_2 and block4_conv2 all mean the activation after the ReLU when
+ * the chain has it (the field's usage); pool names as they are. −1 if there is none. Case-sensitive. */
+int dq__table_find(const dq__table *table, const char *name);
+/* Index of the conv or linear layer with exactly this name, −1 if none. */
+int dq__table_exact(const dq__table *table, const char *name);
+/* The names of the relu layers, comma separated, for messages. */
+void dq__table_names(const dq__table *table, char *text, size_t size);
+/* Shapes chain (each ic is the previous oc, first is 3), counts are sane: DQ_BAD_MODEL otherwise. */
+dq_status dq__table_check(const dq__table *table, dq__error *err);
+
+#endif
