@@ -19,5 +19,8 @@ void dq__job_plan(const dq_job *job, dq_plan *plan);
 dq_status dq__job_step(dq_job *job, int *more, dq__error *err);
 void dq__job_progress(const dq_job *job, dq_progress *progress);
 dq_status dq__job_image(dq_job *job, dq_image **out, dq__error *err);
+/* The context a job belongs to: kept for api/, which tells it of failures; NULL until set. The job never looks at it. */
+void dq__job_set_context(dq_job *job, dq_context *context);
+dq_context *dq__job_context(const dq_job *job);
 
 #endif

@@ -27,17 +27,38 @@ typedef struct dq__settings {
 #include "paint/options.def"
 } dq__settings;
 
-/* dq_options is opaque in danqing.h; options.c holds it. */
+/* The rows of options.def by field name: DQ__OPTION_size, …; their number is DQ__OPTION_COUNT. */
+enum {
+#define OPT(field, ...) DQ__OPTION_##field,
+#include "paint/options.def"
+    DQ__OPTION_COUNT
+};
+
+/* Opaque in danqing.h. A value is text, NULL where nothing was said. */
+struct dq_options {
+    dq_context *context;               /* kept for api/, which tells it of failures; never looked at here */
+    char *from_recipe[DQ__OPTION_COUNT];
+    char *set[DQ__OPTION_COUNT];
+};
+
 dq_status dq__options_new(dq_options **out, dq__error *err);
 void dq__options_free(dq_options **options);
+/* Sets one option; "recipe" takes a built-in name or a file of recipe lines (a value with a '/' or a '.'). On failure
+ * nothing has changed. */
 dq_status dq__options_set(dq_options *options, const char *name, const char *value, dq__error *err);
-const char *dq__options_get(dq_options *options, const char *name);
+/* Takes the lines of a recipe's text ("name = value", # comments) in place of the recipe so far; `name` is for messages. */
+dq_status dq__options_read_recipe(dq_options *options, const char *text, const char *name, dq__error *err);
+/* The resolved value as text; NULL for an unknown name. */
+const char *dq__options_get(const dq_options *options, const char *name);
 /* Defaults, then the recipe's lines, then what was set. */
 dq_status dq__options_resolve(const dq_options *options, dq__settings *settings, dq__error *err);
-/* All resolved values as a JSON object {"size": "512", …}, for the record of a picture; free with dq__free. */
+/* What was resolved as a JSON object {"size": "512", …}, for the record of a picture: without the group "machine", which
+ * does not change the picture, and with files by their last name only. Free with dq__free; NULL when out of memory. */
 char *dq__options_json(const dq_options *options);
+/* Row of the option table, NULL past its end. */
+const dq_option_info *dq__option_at(int index);
 
-/* recipes.c: the text of a built-in recipe ("name = value" lines, # comments), NULL if unknown; by index for lists. */
+/* recipes.c: the text of a built-in recipe, NULL if unknown; names by index for lists, NULL past the end. */
 const char *dq__recipe_text(const char *name);
 const char *dq__recipe_at(int index, const char **description);
 
