@@ -36,7 +36,7 @@ enum {
 
 /* Opaque in danqing.h. A value is text, NULL where nothing was said. */
 struct dq_options {
-    dq_context *context;               /* kept for api/, which tells it of failures; never looked at here */
+    dq_context *context; /* kept for api/, which tells it of failures; never looked at here */
     char *from_recipe[DQ__OPTION_COUNT];
     char *set[DQ__OPTION_COUNT];
 };

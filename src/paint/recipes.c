@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * paint/recipes.c: the built-in recipes as text, the form that a user's own recipe file has too: one "name = value" a
+ * line, # comments. Numbers live here and in options.def only; how they are used is paint/job.c's. */
+#include "paint/options.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name, *description, *text;
+} recipes[] = {
+    {"portrait", "coarse to fine with Adam from the photo: fast, keeps the face (the default)",
+     "# Every value is the default of options.def.\n"},
+
+    {"classic", "the course's algorithm: content plus noise, Adam, costs with 1/4n and 1/(2n)\302\262",
+     "normalization = course\n"
+     "content-layers = relu4_2\n"
+     "style-layers = relu1_1=0.2,relu2_1=0.2,relu3_1=0.2,relu4_1=0.2,relu5_1=0.2\n"
+     "content-weight = 10\n"
+     "style-weight = 40\n"
+     "tv-weight = 0\n"
+     "init = content\n"
+     "noise = 0.25\n"
+     "optimizer = adam\n"
+     "learning-rate = 0.03\n"
+     "beta1 = 0.9\n"
+     "beta2 = 0.999\n"
+     "epsilon = 1e-7   # as in Keras\n"
+     "pixel-range = 1\n"
+     "clamp = on\n"
+     "average = 0      # the picture is the last step\n"
+     "size = 400\n"
+     "style-scale = 1\n"
+     "min-size = 0     # one scale\n"
+     "iterations = 1001\n"},
+
+    {"neural-style", "Gatys et al. as Johnson's neural-style paints it: from noise, L-BFGS, 1000 steps",
+     "normalization = mean\n"
+     "content-layers = relu4_2=1\n"
+     "style-layers = relu1_1=1,relu2_1=1,relu3_1=1,relu4_1=1,relu5_1=1\n"
+     "content-weight = 5\n"
+     "style-weight = 100\n"
+     "tv-weight = 0.001\n"
+     "init = noise\n"
+     "optimizer = lbfgs\n"
+     "learning-rate = 1\n"
+     "history = 10\n"
+     "beta2 = 0.999    # with --optimizer adam\n"
+     "pixel-range = 255\n"
+     "clamp = off\n"
+     "average = 0\n"
+     "size = 512\n"
+     "min-size = 0\n"
+     "iterations = 1000\n"},
+};
+enum { RECIPES = sizeof recipes / sizeof *recipes };
+
+const char *dq__recipe_text(const char *name) {
+    for (int i = 0; i < RECIPES; i++)
+        if (strcmp(recipes[i].name, name) == 0) return recipes[i].text;
+    return NULL;
+}
+
+const char *dq__recipe_at(int index, const char **description) {
+    if (index < 0 || index >= RECIPES) return NULL;
+    if (description) *description = recipes[index].description;
+    return recipes[index].name;
+}
