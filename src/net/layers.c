@@ -14,7 +14,7 @@ static void add(dq__table *t, dq__kind kind, int ic, int oc, const char *format,
     if (t->count >= DQ__MAX_LAYERS) return;
     dq__layer *l = &t->layer[t->count++];
     *l = (dq__layer){.kind = kind, .ic = ic, .oc = oc};
-    snprintf(l->name, sizeof l->name, format, a, b);
+    snprintf(l->name, sizeof l->name, format, a % 100, b % 100);
 }
 
 static void begin(dq__table *t, const char *name) {

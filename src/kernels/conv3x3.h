@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * kernels/conv3x3.h: 3×3 convolution, stride 1, over a rectangle of pixels. The input must be readable one pixel beyond the
+ * rectangle on every side (tensors keep a halo; the executor fills it by the padding rule). */
+#ifndef DQ_KERNELS_CONV3X3_H
+#define DQ_KERNELS_CONV3X3_H
+
+#include <stddef.h>
+
+/* y[r][c][o] = bias[o] + Σ_{kh,kw<3} Σ_{i<ic} w[o][i][kh][kw] · x[r+kh−1][c+kw−1][i]   for r < rows, c < cols, o < oc
+ * x, y point at pixel (0,0) of the rectangle; strides are in floats. ic: multiple of 4. oc: multiple of 16 (pad with zero
+ * weights). bias: oc floats or NULL for zero. w: packed by dq__pack_conv3x3, [oc/16][ic][9][16] in blocks of 32 ic:
+ * element (o,i,t) at (o/16·9·ic + i0·9 + t·ib + i−i0)·16 + o%16, i0 = i/32·32, ib = min(32, ic−i0), t = 3·kh+kw. */
+typedef struct dqk_conv3x3 {
+    const float *x;
+    ptrdiff_t x_row, x_col;
+    float *y;
+    ptrdiff_t y_row, y_col;
+    const float *w, *bias;
+    int rows, cols, ic, oc;
+} dqk_conv3x3;
+
+typedef void dqk_conv3x3_fn(const dqk_conv3x3 *job);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * kernels/kernels.c: the dispatch tables, filled from the registry's symbols. */
+#include "kernels/kernels.h"
+
+#define TABLE(NAME, isa_) \
+    { \
+        .isa = NAME, .conv3x3 = dqk_conv3x3__##isa_, .gemm = dqk_gemm__##isa_, .gram = dqk_gram__##isa_, \
+        .pool_max = dqk_pool_max__##isa_, .pool_max_back = dqk_pool_max_back__##isa_, \
+        .pool_average = dqk_pool_average__##isa_, .pool_average_back = dqk_pool_average_back__##isa_, \
+        .relu = dqk_relu__##isa_, .relu_back = dqk_relu_back__##isa_ \
+    }
+
+static const dqk_table tables[] = {
+    TABLE(DQ__ISA_C, c),
+#ifdef DQ_KERNELS_X86
+    TABLE(DQ__ISA_AVX2, avx2),
+    TABLE(DQ__ISA_AVX512, avx512),
+#endif
+};
+
+const dqk_table *dqk_kernels(dq__isa isa) {
+    int last = (int)(sizeof tables / sizeof *tables) - 1;
+    return &tables[(int)isa < last ? (int)isa : last];
+}

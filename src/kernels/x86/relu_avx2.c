@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT
+ * kernels/x86/relu_avx2.c: relu_tmpl.h for avx2. */
+#include "kernels/x86/bits_avx2.h"
+
+#define SYMBOL(family) dqk_##family##__avx2
+#include "kernels/x86/relu_tmpl.h"

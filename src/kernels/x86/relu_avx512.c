@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT
+ * kernels/x86/relu_avx512.c: relu_tmpl.h for avx512. */
+#include "kernels/x86/bits_avx512.h"
+
+#define SYMBOL(family) dqk_##family##__avx512
+#include "kernels/x86/relu_tmpl.h"

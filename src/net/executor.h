@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * net/executor.h: runs a network on one picture size: forward to named taps, backward from the taps to the pixels. The one
+ * executor; all memory is planned when it is made, from what frozen weights need: sign bits of the ReLUs, choices of the
+ * pools, features at the taps, and two or three maps in flight. */
+#ifndef DQ_NET_EXECUTOR_H
+#define DQ_NET_EXECUTOR_H
+
+#include "base/pool.h"
+#include "net/layers.h"
+#include "net/pack.h"
+#include "net/tensor.h"
+
+enum { DQ__MAX_TAPS = 32 };
+
+typedef struct dq__exec dq__exec;
+
+/* Adds the gradient of the costs at tap `tap` with respect to its features f to `grad` (same shape; its halo is not to be
+ * read or written). */
+typedef void (*dq__tap_fn)(void *user, int tap, const dq__tensor *f, const dq__tensor *grad);
+
+typedef struct dq__exec_options {
+    int h, w;                /* of the picture */
+    const int *tap;          /* layer indices, ascending, distinct */
+    int taps;                /* 1 … DQ__MAX_TAPS */
+    bool backward;           /* will dq__exec_backward be called? (the chain up to the last tap must then have no linear layer) */
+} dq__exec_options;
+
+/* table (with the padding, pooling and input wanted), packed and pool must outlive the executor. Errors: DQ_LIMIT (memory; a
+ * picture so small that a pool or a linear layer has nothing to work on), DQ_USAGE. */
+dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, const dq__packed *packed,
+                       const dq__exec_options *options, dq__error *err);
+void dq__exec_free(dq__exec **exec);
+/* Bytes dq__exec_new would take for feature maps, 0 if it would fail. */
+size_t dq__exec_bytes(const dq__table *table, const dq__exec_options *options);
+/* The smallest side a picture may have for layer `last`. */
+int dq__exec_min_side(const dq__table *table, int last);
+/* Multiply-adds × 2 of the convolutions to layer `last` for one forward pass. */
+double dq__exec_flops(const dq__table *table, int last, int h, int w);
+
+/* rgb: [h][w][3]. Features of the taps are valid until the next forward. */
+void dq__exec_forward(dq__exec *exec, const float *rgb);
+/* Features of tap number `tap` (0 … taps−1). */
+const dq__tensor *dq__exec_tap(const dq__exec *exec, int tap);
+/* After a forward: asks fn for the gradient at every tap, deepest first, and writes the sum brought to the pixels,
+ * rgb_gradient [h][w][3] (overwritten). */
+void dq__exec_backward(dq__exec *exec, dq__tap_fn fn, void *user, float *rgb_gradient);
+
+#endif

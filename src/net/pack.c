@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ * net/pack.c: re-ordering of weights; see the kernels' headers for the orders. */
+#include "net/pack.h"
+
+#include "base/mem.h"
+#include "net/tensor.h"
+
+#include <string.h>
+
+static int round16(int c) { return (c + 15) / 16 * 16; }
+
+void dq__pack_conv3x3(float *packed, const float *w, int oc, int ic, int ics, bool flip) {
+    /* w: (oc,ic,3,3); packed kernel has `outs` outputs and `ins` inputs */
+    const int outs = flip ? ic : oc, ins = flip ? oc : ic;
+    memset(packed, 0, sizeof(float) * 9 * (size_t)ics * (size_t)round16(outs));
+    for (int o = 0; o < outs; o++)
+        for (int i = 0; i < ins; i++) {
+            const int i0 = i / 32 * 32, ib = ics - i0 < 32 ? ics - i0 : 32;
+            const float *from = flip ? w + ((size_t)i * ic + o) * 9 : w + ((size_t)o * ic + i) * 9;
+            float *to = packed + ((size_t)(o / 16) * ics + i0) * 9 * 16 + (i - i0) * 16 + o % 16;
+            for (int t = 0; t < 9; t++) to[(size_t)t * ib * 16] = from[flip ? 8 - t : t];
+        }
+}
+
+void dq__pack_gemm(float *packed, const float *m, int oc, int ic, int ics) {
+    /* m: (oc,ic) */
+    memset(packed, 0, sizeof(float) * (size_t)ics * (size_t)round16(oc));
+    for (int o = 0; o < oc; o++)
+        for (int i = 0; i < ic; i++) packed[((size_t)(o / 16) * ics + i) * 16 + o % 16] = m[(size_t)o * ic + i];
+}
+
+int dq__linear_inputs(const dq__table *table, int i) {
+    const int channels = i ? table->layer[i - 1].oc : table->layer[i].ic;
+    return table->layer[i].ic / channels * dq__channel_stride(channels);
+}
+
+/* A linear layer's weights come in (C,H,W) order of the map below it; the map is kept as (H,W,C) with padded channels. */
+static void pack_linear(float *packed, const float *m, int oc, int ic, int channels) {
+    const int positions = ic / channels, cs = dq__channel_stride(channels), ics = positions * cs;
+    memset(packed, 0, sizeof(float) * (size_t)ics * (size_t)round16(oc));
+    for (int o = 0; o < oc; o++)
+        for (int i = 0; i < ic; i++) {
+            const int at = i % positions * cs + i / positions;
+            packed[((size_t)(o / 16) * ics + at) * 16 + o % 16] = m[(size_t)o * ic + i];
+        }
+}
+
+static size_t forward_floats(const dq__table *table, int i) {
+    const dq__layer *l = &table->layer[i];
+    if (l->kind == DQ__CONV) return (size_t)9 * dq__channel_stride(l->ic) * round16(l->oc);
+    return l->kind == DQ__LINEAR ? (size_t)dq__linear_inputs(table, i) * round16(l->oc) : 0;
+}
+
+static size_t backward_floats(const dq__layer *l) {
+    return l->kind == DQ__CONV ? (size_t)9 * dq__channel_stride(l->oc) * round16(l->ic) : 0;
+}
+
+size_t dq__packed_bytes(const dq__table *table, int last, bool backward) {
+    size_t floats = 0;
+    for (int i = 0; i <= last; i++) {
+        const dq__layer *l = &table->layer[i];
+        floats += forward_floats(table, i) + (backward ? backward_floats(l) : 0);
+        if (l->kind == DQ__CONV || l->kind == DQ__LINEAR) floats += (size_t)round16(l->oc);
+    }
+    return floats * sizeof(float);
+}
+
+static dq_status pack_layer(dq__packed *p, const dq__table *table, const dq__weights *weights, int i, bool backward,
+                            dq__error *err) {
+    const dq__layer *l = &table->layer[i];
+    if (l->kind != DQ__CONV && l->kind != DQ__LINEAR) return DQ_OK;
+    p->forward[i] = dq__alloc(sizeof(float) * forward_floats(table, i));
+    p->bias[i] = dq__alloc_zero(sizeof(float) * (size_t)round16(l->oc));
+    if (backward && l->kind == DQ__CONV) p->backward[i] = dq__alloc(sizeof(float) * backward_floats(l));
+    if (!p->forward[i] || !p->bias[i] || (backward && l->kind == DQ__CONV && !p->backward[i]))
+        return dq__no_memory(err, sizeof(float) * forward_floats(table, i), "weights");
+    memcpy(p->bias[i], weights->bias[i], sizeof(float) * (size_t)l->oc);
+    if (l->kind == DQ__LINEAR)
+        pack_linear(p->forward[i], weights->weight[i], l->oc, l->ic, i ? table->layer[i - 1].oc : l->ic);
+    else
+        dq__pack_conv3x3(p->forward[i], weights->weight[i], l->oc, l->ic, dq__channel_stride(l->ic), false);
+    if (p->backward[i])
+        dq__pack_conv3x3(p->backward[i], weights->weight[i], l->oc, l->ic, dq__channel_stride(l->oc), true);
+    return DQ_OK;
+}
+
+dq_status dq__packed_new(dq__packed **out, const dq__table *table, const dq__weights *weights, int last, bool backward,
+                         dq__error *err) {
+    dq__packed *p = dq__alloc_zero(sizeof *p);
+    *out = NULL;
+    if (!p) return dq__no_memory(err, sizeof *p, "weights");
+    p->last = last;
+    for (int i = 0; i <= last; i++) {
+        dq_status status = pack_layer(p, table, weights, i, backward, err);
+        if (status) {
+            dq__packed_free(&p);
+            return status;
+        }
+    }
+    *out = p;
+    return DQ_OK;
+}
+
+void dq__packed_free(dq__packed **packed) {
+    dq__packed *p = *packed;
+    if (!p) return;
+    for (int i = 0; i < DQ__MAX_LAYERS; i++) {
+        dq__free(p->forward[i]);
+        dq__free(p->backward[i]);
+        dq__free(p->bias[i]);
+    }
+    dq__free(p);
+    *packed = NULL;
+}

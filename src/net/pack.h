@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * net/pack.h: weights in the order the kernels want, made once per job: forward, and flipped and transposed for the way
+ * back to the input. */
+#ifndef DQ_NET_PACK_H
+#define DQ_NET_PACK_H
+
+#include "net/layers.h"
+
+typedef struct dq__packed {
+    int last;                        /* layers 0 … last are packed */
+    float *forward[DQ__MAX_LAYERS];  /* conv: as kernels/conv3x3.h; linear: as kernels/gemm.h with ic in (H,W,C) order */
+    float *backward[DQ__MAX_LAYERS]; /* conv only; NULL if not asked for */
+    float *bias[DQ__MAX_LAYERS];     /* padded to a multiple of 16 */
+} dq__packed;
+
+/* Layers 0 … last of the table. */
+dq_status dq__packed_new(dq__packed **out, const dq__table *table, const dq__weights *weights, int last, bool backward,
+                         dq__error *err);
+void dq__packed_free(dq__packed **packed);
+/* Bytes that dq__packed_new will take. */
+size_t dq__packed_bytes(const dq__table *table, int last, bool backward);
+
+/* (oc,ic,3,3) → kernels/conv3x3.h for ic padded to `ics` and oc padded to 16. flip: the transposed convolution, that is
+ * out'(i, o, 2−kh, 2−kw); then the packed kernel's input channels are o (padded to `ics`) and its outputs i. */
+void dq__pack_conv3x3(float *packed, const float *w, int oc, int ic, int ics, bool flip);
+/* m[o][i], o < oc (padded to 16), i < ic (padded to ics) → kernels/gemm.h. */
+void dq__pack_gemm(float *packed, const float *m, int oc, int ic, int ics);
+
+/* Floats a linear layer reads: positions × padded channels of the map below it. */
+int dq__linear_inputs(const dq__table *table, int i);
+
+#endif

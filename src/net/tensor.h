@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * net/tensor.h: a feature map: NHWC floats, channels padded to a stride, with a halo of pixels around it so that convolution
+ * knows no borders. The halo's content is a rule of padding, written by the functions here. Owns no memory. */
+#ifndef DQ_NET_TENSOR_H
+#define DQ_NET_TENSOR_H
+
+#include "net/layers.h"
+
+#include <stddef.h>
+
+typedef struct dq__tensor {
+    float *data;     /* pixel (0,0), channel 0 */
+    int h, w, c, cs; /* cs: floats from pixel to pixel, ≥ c; channels c … cs−1 are zero */
+    int halo;        /* readable pixels around the map */
+} dq__tensor;
+
+/* 4 for the picture itself (c ≤ 4), else the next multiple of 16. */
+static inline int dq__channel_stride(int c) { return c <= 4 ? 4 : (c + 15) / 16 * 16; }
+static inline ptrdiff_t dq__row(const dq__tensor *t) { return (ptrdiff_t)(t->w + 2 * t->halo) * t->cs; }
+static inline float *dq__pixel(const dq__tensor *t, int y, int x) { return t->data + y * dq__row(t) + (ptrdiff_t)x * t->cs; }
+/* Floats of the map with its halo. */
+size_t dq__tensor_floats(const dq__tensor *t);
+/* Points `data` into `memory`, which holds dq__tensor_floats floats. */
+void dq__tensor_place(dq__tensor *t, float *memory);
+
+/* Writes the innermost ring of the halo by the rule (zero writes the whole halo). Reflect: −1 → 1 (0 for a side of 1). */
+void dq__halo_fill(const dq__tensor *t, dq__padding padding);
+/* The adjoint of halo_fill: adds the ring's values to the pixels they were copied from. */
+void dq__halo_fold(const dq__tensor *t, dq__padding padding);
+/* Sets pixels and halo to zero. */
+void dq__tensor_clear(const dq__tensor *t);
+
+#endif
