@@ -10,11 +10,13 @@ const dq__input dq__input_caffe = {{{0, 0, 255}, {0, 255, 0}, {255, 0, 0}}, {-10
 const dq__input dq__input_torchvision = {{{1 / .229f, 0, 0}, {0, 1 / .224f, 0}, {0, 0, 1 / .225f}},
                                          {-.485f / .229f, -.456f / .224f, -.406f / .225f}};
 
-static void add(dq__table *t, dq__kind kind, int ic, int oc, const char *format, int a, int b) {
+/* NAMEstage_k, or NAMEstage when k is 0 */
+static void add(dq__table *t, dq__kind kind, int ic, int oc, const char *name, int stage, int k) {
     if (t->count >= DQ__MAX_LAYERS) return;
     dq__layer *l = &t->layer[t->count++];
     *l = (dq__layer){.kind = kind, .ic = ic, .oc = oc};
-    snprintf(l->name, sizeof l->name, format, a % 100, b % 100);
+    if (k) snprintf(l->name, sizeof l->name, "%s%d_%d", name, stage % 100, k % 100);
+    else snprintf(l->name, sizeof l->name, "%s%d", name, stage % 100);
 }
 
 static void begin(dq__table *t, const char *name) {
@@ -26,11 +28,11 @@ static void add_stages(dq__table *t, int stages, const int *convs, const int *wi
     int ic = 3;
     for (int s = 0; s < stages; s++) {
         for (int k = 0; k < convs[s]; k++) {
-            add(t, DQ__CONV, ic, width[s], "conv%d_%d", s + 1, k + 1);
-            add(t, DQ__RELU, width[s], width[s], "relu%d_%d", s + 1, k + 1);
+            add(t, DQ__CONV, ic, width[s], "conv", s + 1, k + 1);
+            add(t, DQ__RELU, width[s], width[s], "relu", s + 1, k + 1);
             ic = width[s];
         }
-        if (s + 1 < stages || last_pool) add(t, DQ__POOL, ic, ic, "pool%d", s + 1, 0);
+        if (s + 1 < stages || last_pool) add(t, DQ__POOL, ic, ic, "pool", s + 1, 0);
     }
 }
 
@@ -38,11 +40,11 @@ void dq__table_vgg(dq__table *t, int depth) {
     static const int convs19[] = {2, 2, 4, 4, 4}, convs16[] = {2, 2, 3, 3, 3}, width[] = {64, 128, 256, 512, 512};
     begin(t, depth == 19 ? "vgg19" : "vgg16");
     add_stages(t, 5, depth == 19 ? convs19 : convs16, width, true);
-    add(t, DQ__LINEAR, 7 * 7 * 512, 4096, "fc%d", 6, 0);
-    add(t, DQ__RELU, 4096, 4096, "relu%d", 6, 0);
-    add(t, DQ__LINEAR, 4096, 4096, "fc%d", 7, 0);
-    add(t, DQ__RELU, 4096, 4096, "relu%d", 7, 0);
-    add(t, DQ__LINEAR, 4096, 1000, "fc%d", 8, 0);
+    add(t, DQ__LINEAR, 7 * 7 * 512, 4096, "fc", 6, 0);
+    add(t, DQ__RELU, 4096, 4096, "relu", 6, 0);
+    add(t, DQ__LINEAR, 4096, 4096, "fc", 7, 0);
+    add(t, DQ__RELU, 4096, 4096, "relu", 7, 0);
+    add(t, DQ__LINEAR, 4096, 1000, "fc", 8, 0);
 }
 
 void dq__table_stages(dq__table *t, const char *name, int stages, const int *convs, const int *width) {

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * loss/content.h: content cost: how far features are from those of the photo (Gatys et al. 2015, eq. 1). */
+#ifndef DQ_LOSS_CONTENT_H
+#define DQ_LOSS_CONTENT_H
+
+#include "base/pool.h"
+#include "net/tensor.h"
+
+/* A dense copy of a map, [h][w][cs]; free with dq__free. NULL without memory. */
+float *dq__content_target(const dq__tensor *f);
+/* Σ target² over all positions and channels. */
+double dq__content_energy(const dq__tensor *f);
+/* Returns scale·Σ(f − target)²; adds 2·scale·weight·(f − target) to grad where weight ≠ 0. */
+double dq__content_cost(dq__pool *pool, const dq__tensor *f, const float *target, double scale, double weight,
+                        const dq__tensor *grad);
+
+#endif

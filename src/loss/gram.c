@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * loss/gram.c: Gram matrices in parallel over chunks of rows, whose number depends on the map alone. */
+#include "loss/gram.h"
+
+#include "base/mem.h"
+#include "kernels/kernels.h"
+#include "net/pack.h"
+
+#include <string.h>
+
+enum { CHUNKS = 8, MIN_POSITIONS = 256 };
+
+struct dq__gram_space {
+    int cs;
+    float *partial[CHUNKS]; /* cs×cs each */
+    float *scratch[CHUNKS]; /* DQK_GRAM_BLOCK·cs each */
+    float *g, *matrix;      /* cs×cs; matrix packed for gemm */
+};
+
+static size_t square(int cs) { return (size_t)cs * (size_t)cs; }
+
+size_t dq__gram_space_bytes(int cs) {
+    return sizeof(float) * (CHUNKS * (square(cs) + (size_t)DQK_GRAM_BLOCK * (size_t)cs) + 2 * square(cs));
+}
+
+dq_status dq__gram_space_new(dq__gram_space **out, int cs, dq__error *err) {
+    *out = NULL;
+    dq__gram_space *s = dq__alloc_zero(sizeof *s);
+    if (!s) return dq__no_memory(err, sizeof *s, "Gram matrices");
+    s->cs = cs;
+    bool whole = true;
+    for (int k = 0; k < CHUNKS; k++) {
+        s->partial[k] = dq__alloc(sizeof(float) * square(cs));
+        s->scratch[k] = dq__alloc(sizeof(float) * DQK_GRAM_BLOCK * (size_t)cs);
+        whole = whole && s->partial[k] && s->scratch[k];
+    }
+    s->g = dq__alloc(sizeof(float) * square(cs));
+    s->matrix = dq__alloc(sizeof(float) * square(cs));
+    if (!whole || !s->g || !s->matrix) {
+        dq__gram_space_free(&s);
+        return dq__no_memory(err, dq__gram_space_bytes(cs), "Gram matrices");
+    }
+    *out = s;
+    return DQ_OK;
+}
+
+void dq__gram_space_free(dq__gram_space **space) {
+    dq__gram_space *s = *space;
+    if (!s) return;
+    for (int k = 0; k < CHUNKS; k++) dq__free(s->partial[k]), dq__free(s->scratch[k]);
+    dq__free(s->g);
+    dq__free(s->matrix);
+    dq__free(s);
+    *space = NULL;
+}
+
+typedef struct work {
+    const dqk_table *kernels;
+    dq__gram_space *space;
+    const dq__tensor *f, *grad;
+    int chunks;
+} work;
+
+static void chunk_task(void *user, int k) {
+    const work *w = user;
+    const dq__tensor *f = w->f;
+    const int first = (int)((int64_t)f->h * k / w->chunks), last = (int)((int64_t)f->h * (k + 1) / w->chunks);
+    memset(w->space->partial[k], 0, sizeof(float) * square(f->cs));
+    dqk_gram job = {.f = dq__pixel(f, first, 0), .f_row = dq__row(f), .f_col = f->cs, .rows = last - first, .cols = f->w,
+                    .channels = f->cs, .g = w->space->partial[k], .scratch = w->space->scratch[k]};
+    w->kernels->gram(&job);
+}
+
+static int chunks_of(const dq__tensor *f) {
+    const int64_t wanted = (int64_t)f->h * f->w / MIN_POSITIONS;
+    const int most = f->h < CHUNKS ? f->h : CHUNKS;
+    return wanted < 1 ? 1 : wanted < most ? (int)wanted : most;
+}
+
+void dq__gram(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, float *g) {
+    work w = {dqk_kernels(dq__cpu_isa()), space, f, NULL, chunks_of(f)};
+    const int c = f->cs;
+    const double n = (double)f->h * f->w;
+    dq__pool_run(pool, w.chunks, chunk_task, &w);
+    for (int i = 0; i < c; i++)
+        for (int j = i; j < c; j++) {
+            double sum = 0;
+            for (int k = 0; k < w.chunks; k++) sum += (double)space->partial[k][(size_t)i * c + j];
+            g[(size_t)i * c + j] = g[(size_t)j * c + i] = (float)(sum / n);
+        }
+}
+
+double dq__gram_energy(const float *g, int cs) {
+    double sum = 0;
+    for (size_t k = 0; k < square(cs); k++) sum += (double)g[k] * (double)g[k];
+    return sum;
+}
+
+static void gradient_task(void *user, int y) {
+    const work *w = user;
+    dqk_gemm job = {.x = dq__pixel(w->f, y, 0), .x_row = dq__row(w->f), .x_col = w->f->cs,
+                    .y = dq__pixel(w->grad, y, 0), .y_row = dq__row(w->grad), .y_col = w->grad->cs,
+                    .m = w->space->matrix, .rows = 1, .cols = w->f->w, .ic = w->f->cs, .oc = w->f->cs, .accumulate = 1};
+    w->kernels->gemm(&job);
+}
+
+double dq__gram_cost(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *target, double scale,
+                     double weight, const dq__tensor *grad) {
+    const int c = f->cs;
+    float *d = space->g;
+    dq__gram(pool, space, f, d);
+    for (size_t k = 0; k < square(c); k++) d[k] -= target[k];
+    const double cost = scale * dq__gram_energy(d, c);
+    if (weight == 0) return cost;
+    const double factor = scale * weight * 4.0 / ((double)f->h * f->w);
+    for (size_t k = 0; k < square(c); k++) d[k] = (float)(factor * (double)d[k]);
+    dq__pack_gemm(space->matrix, d, c, c, c);
+    dq__pool_run(pool, f->h, gradient_task, &(work){dqk_kernels(dq__cpu_isa()), space, f, grad, 0});
+    return cost;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * optim/lbfgs.h: limited-memory BFGS without line search, one gradient per step, as style transfer uses it (Nocedal 1980;
+ * torch's optim.lbfgs): the first step is min(1, 1/‖g‖₁)·rate along −g, later ones rate along the quasi-Newton direction;
+ * a pair is kept only if yᵀs > 1e-10. Knows nothing of images. */
+#ifndef DQ_OPTIM_LBFGS_H
+#define DQ_OPTIM_LBFGS_H
+
+#include "base/error.h"
+#include "optim/box.h"
+
+typedef struct dq__lbfgs {
+    double rate;
+    size_t n;
+    int history, pairs, newest; /* pairs kept; slot of the newest */
+    int64_t step;
+    float **s, **y; /* [history+1] vectors each; slot `open` takes the pair in the making */
+    int open;
+    double *rho; /* 1 / yᵀs by slot */
+    double h0;   /* yᵀs / yᵀy of the newest pair */
+    float *direction, *last_gradient;
+} dq__lbfgs;
+
+dq_status dq__lbfgs_init(dq__lbfgs *l, size_t n, int history, double rate, dq__error *err);
+void dq__lbfgs_deinit(dq__lbfgs *l);
+void dq__lbfgs_step(dq__lbfgs *l, float *x, const float *gradient, dq__box box);
+/* Bytes for n variables. */
+size_t dq__lbfgs_bytes(size_t n, int history);
+
+#endif
