@@ -126,7 +126,7 @@ DQ_API dq_status dq_model_list(dq_context *ctx, char **json);
 /* Called during a download; non-zero cancels. `total` is 0 while unknown. */
 typedef int (*dq_fetch_fn)(void *user, uint64_t received, uint64_t total);
 /* Downloads a known model from its publisher into the user's data directory: resumes a partial file, verifies size and
- * SHA-256, then renames. A model that is already there and verifies is not downloaded again.
+ * the published checksum, then renames. A model that is already there and verifies is not downloaded again.
  * Errors: DQ_USAGE (unknown name), DQ_NETWORK, DQ_BAD_MODEL (checksum), DQ_OUTPUT, DQ_CANCELLED. */
 DQ_API dq_status dq_model_fetch(dq_context *ctx, const char *name, dq_fetch_fn progress, void *user);
 DQ_API void dq_model_free(dq_model **model);
