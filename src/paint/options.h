@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum dq__normalization { DQ__NORM_MEAN, DQ__NORM_COURSE, DQ__NORM_GATYS };
+enum dq__normalization { DQ__NORM_MEAN, DQ__NORM_COURSE, DQ__NORM_GATYS, DQ__NORM_RELATIVE };
+enum dq__tv_choice { DQ__TV_CHOICE_NINE, DQ__TV_CHOICE_SUM };
 enum dq__pooling_choice { DQ__POOLING_MODEL, DQ__POOLING_MAX, DQ__POOLING_AVERAGE };
 enum dq__padding_choice { DQ__PADDING_MODEL, DQ__PADDING_ZERO, DQ__PADDING_REFLECT, DQ__PADDING_REPLICATE };
 enum dq__optimizer_choice { DQ__OPTIMIZER_ADAM, DQ__OPTIMIZER_LBFGS };

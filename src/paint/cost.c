@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ * paint/cost.c: targets of a scale and the cost at the taps. The factors of the published formulas are in `content_scale`
+ * and `style_scale`, nowhere else. */
+#include "paint/cost.h"
+
+#include "base/mem.h"
+#include "loss/content.h"
+#include "loss/gram.h"
+#include "loss/tv.h"
+
+#include <string.h>
+
+struct dq__cost {
+    const dq__cost_setup *setup;
+    dq__exec *exec;
+    dq__gram_space *space;
+    float *content[DQ__MAX_TAPS];      /* target features, dense */
+    double content_scale[DQ__MAX_TAPS];
+    float *style[DQ__MAX_TAPS];        /* target Gram matrices */
+    double style_scale[DQ__MAX_TAPS];
+    double *row_sums;
+    int h, w;
+    dq__cost_value value; /* of the evaluation under way */
+};
+
+/* ---- factors of the formulas --------------------------------------------------------------------------------------- */
+
+/* Σ(f − target)² times this is the content cost of a layer with n = h·w·c values. */
+static double content_scale(int normalization, double n, double energy) {
+    switch (normalization) {
+    case DQ__NORM_COURSE: return 1 / (4 * n);   /* 1/(4·n_H·n_W·n_C) */
+    case DQ__NORM_GATYS: return 0.5;            /* Gatys et al. 2015, eq. 1 */
+    case DQ__NORM_RELATIVE: return energy > 0 ? 1 / energy : 0;
+    default: return 1 / n;                      /* mean */
+    }
+}
+
+/* ‖G − target‖² times this is the style cost of a layer with c channels, where G = FᵀF/(h·w). */
+static double style_scale(int normalization, double c, double energy) {
+    switch (normalization) {
+    case DQ__NORM_COURSE: /* 1/(2·n_H·n_W·n_C)² on unnormalised matrices of equal size … */
+    case DQ__NORM_GATYS: return 1 / (4 * c * c); /* … which is eq. 4: 1/(4·N²·M²) */
+    case DQ__NORM_RELATIVE: return energy > 0 ? 1 / energy : 0;
+    default: return 1 / (c * c * c * c);        /* FᵀF/(c·h·w), mean over c² (neural-style) */
+    }
+}
+
+/* ---- targets ------------------------------------------------------------------------------------------------------- */
+
+static int widest(const dq__cost_setup *s) {
+    int cs = 0;
+    for (int t = 0; t < s->taps->count; t++) {
+        const int c = dq__channel_stride(s->table->layer[s->taps->layer[t]].oc);
+        if (s->taps->style[t] != 0 && c > cs) cs = c;
+    }
+    return cs;
+}
+
+static dq__exec_options exec_options(const dq__cost_setup *s, int w, int h, bool backward) {
+    return (dq__exec_options){.h = h, .w = w, .tap = s->taps->layer, .taps = s->taps->count, .backward = backward};
+}
+
+static float *scaled_pixels(const dq_image *image, double range) {
+    const size_t n = (size_t)image->width * (size_t)image->height * 3;
+    float *x = dq__alloc(sizeof(float) * n);
+    for (size_t k = 0; x && k < n; k++) x[k] = image->rgb[k] * (float)range;
+    return x;
+}
+
+static dq_status run_forward(dq__exec *exec, const dq_image *image, double range, dq__error *err) {
+    float *x = scaled_pixels(image, range);
+    if (!x) return dq__no_memory(err, (size_t)image->width * (size_t)image->height * 12, "a picture");
+    dq__exec_forward(exec, x);
+    dq__free(x);
+    return DQ_OK;
+}
+
+/* Adds share·Gram of one style to the targets. */
+static dq_status add_style(dq__cost *cost, const dq_image *style, double share, dq__error *err) {
+    const dq__cost_setup *s = cost->setup;
+    dq__exec *exec = NULL;
+    float *g = NULL;
+    const dq__exec_options options = exec_options(s, style->width, style->height, false);
+    dq_status status = dq__exec_new(&exec, s->pool, s->table, s->packed, &options, err);
+    if (!status) status = run_forward(exec, style, s->settings->pixel_range, err);
+    if (status) goto done;
+    g = dq__alloc(sizeof(float) * (size_t)widest(s) * (size_t)widest(s));
+    if (!g) {
+        status = dq__no_memory(err, sizeof(float) * (size_t)widest(s) * (size_t)widest(s), "Gram matrices");
+        goto done;
+    }
+    for (int t = 0; t < s->taps->count; t++) {
+        if (s->taps->style[t] == 0) continue;
+        const dq__tensor *f = dq__exec_tap(exec, t);
+        dq__gram(s->pool, cost->space, f, g);
+        for (size_t k = 0; k < (size_t)f->cs * (size_t)f->cs; k++) cost->style[t][k] += (float)share * g[k];
+    }
+done:
+    dq__free(g);
+    dq__exec_free(&exec);
+    return status;
+}
+
+static dq_status style_targets(dq__cost *cost, const dq_image *const *styles, dq__error *err) {
+    const dq__cost_setup *s = cost->setup;
+    if (!widest(s)) return DQ_OK;
+    dq_status status = dq__gram_space_new(&cost->space, widest(s), err);
+    for (int t = 0; t < s->taps->count && !status; t++) {
+        if (s->taps->style[t] == 0) continue;
+        const size_t cs = (size_t)dq__channel_stride(s->table->layer[s->taps->layer[t]].oc);
+        cost->style[t] = dq__alloc_zero(sizeof(float) * cs * cs);
+        if (!cost->style[t]) status = dq__no_memory(err, sizeof(float) * cs * cs, "Gram matrices");
+    }
+    for (int i = 0; i < s->styles && !status; i++) status = add_style(cost, styles[i], s->share[i], err);
+    for (int t = 0; t < s->taps->count && !status; t++) {
+        if (!cost->style[t]) continue;
+        const int c = s->table->layer[s->taps->layer[t]].oc;
+        cost->style_scale[t] =
+            style_scale(s->settings->normalization, c, dq__gram_energy(cost->style[t], dq__channel_stride(c)));
+    }
+    return status;
+}
+
+static dq_status content_targets(dq__cost *cost, const dq_image *content, dq__error *err) {
+    const dq__cost_setup *s = cost->setup;
+    dq_status status = run_forward(cost->exec, content, s->settings->pixel_range, err);
+    for (int t = 0; t < s->taps->count && !status; t++) {
+        if (s->taps->content[t] == 0) continue;
+        const dq__tensor *f = dq__exec_tap(cost->exec, t);
+        cost->content[t] = dq__content_target(f);
+        if (!cost->content[t]) return dq__no_memory(err, dq__tensor_floats(f) * sizeof(float), "content features");
+        cost->content_scale[t] =
+            content_scale(s->settings->normalization, (double)f->h * f->w * f->c, dq__content_energy(f));
+    }
+    return status;
+}
+
+dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq_image *content, const dq_image *const *styles,
+                       dq__error *err) {
+    *out = NULL;
+    dq__cost *cost = dq__alloc_zero(sizeof *cost);
+    if (!cost) return dq__no_memory(err, sizeof *cost, "the cost");
+    cost->setup = setup;
+    cost->h = content->height, cost->w = content->width;
+    cost->row_sums = dq__alloc(sizeof(double) * (size_t)cost->h);
+    dq_status status = cost->row_sums ? DQ_OK : dq__no_memory(err, sizeof(double) * (size_t)cost->h, "the cost");
+    if (!status) status = style_targets(cost, styles, err);
+    const dq__exec_options options = exec_options(setup, cost->w, cost->h, true);
+    if (!status) status = dq__exec_new(&cost->exec, setup->pool, setup->table, setup->packed, &options, err);
+    if (!status) status = content_targets(cost, content, err);
+    if (status) dq__cost_free(&cost);
+    *out = cost;
+    return status;
+}
+
+void dq__cost_free(dq__cost **pointer) {
+    dq__cost *cost = *pointer;
+    if (!cost) return;
+    for (int t = 0; t < DQ__MAX_TAPS; t++) dq__free(cost->content[t]), dq__free(cost->style[t]);
+    dq__free(cost->row_sums);
+    dq__gram_space_free(&cost->space);
+    dq__exec_free(&cost->exec);
+    dq__free(cost);
+    *pointer = NULL;
+}
+
+size_t dq__cost_bytes(const dq__cost_setup *s, int w, int h, const int *style_w, const int *style_h) {
+    const dq__exec_options main_options = exec_options(s, w, h, true);
+    size_t most = 0, kept = widest(s) ? dq__gram_space_bytes(widest(s)) : 0;
+    for (int i = 0; i < s->styles; i++) {
+        const dq__exec_options options = exec_options(s, style_w[i], style_h[i], false);
+        const size_t bytes = dq__exec_bytes(s->table, &options);
+        if (bytes > most) most = bytes;
+    }
+    size_t exec = dq__exec_bytes(s->table, &main_options);
+    if (!exec) return 0;
+    int side = 1;
+    for (int t = 0, layer = 0; t < s->taps->count; t++) {
+        for (; layer <= s->taps->layer[t]; layer++)
+            if (s->table->layer[layer].kind == DQ__POOL) side *= 2;
+        const size_t cs = (size_t)dq__channel_stride(s->table->layer[s->taps->layer[t]].oc);
+        if (s->taps->style[t] != 0) kept += sizeof(float) * cs * cs;
+        if (s->taps->content[t] != 0) exec += sizeof(float) * cs * (size_t)(w / side) * (size_t)(h / side);
+    }
+    return kept + (exec > most ? exec : most);
+}
+
+/* ---- evaluation ---------------------------------------------------------------------------------------------------- */
+
+static void at_tap(void *user, int t, const dq__tensor *f, const dq__tensor *grad) {
+    dq__cost *cost = user;
+    const dq__cost_setup *s = cost->setup;
+    if (cost->content[t]) {
+        const double w = s->taps->content[t];
+        cost->value.content += w * dq__content_cost(s->pool, f, cost->content[t], cost->content_scale[t],
+                                                    w * s->settings->content_weight, grad);
+    }
+    if (cost->style[t]) {
+        const double w = s->taps->style[t];
+        cost->value.style += w * dq__gram_cost(s->pool, cost->space, f, cost->style[t], cost->style_scale[t],
+                                               w * s->settings->style_weight, grad);
+    }
+}
+
+dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient) {
+    const dq__settings *o = cost->setup->settings;
+    cost->value = (dq__cost_value){0};
+    dq__exec_forward(cost->exec, x);
+    dq__exec_backward(cost->exec, at_tap, cost, gradient);
+    const dq__tv_kind kind = o->tv_kind == DQ__TV_CHOICE_SUM ? DQ__TV_SUM : DQ__TV_NINE;
+    if (o->tv_weight > 0)
+        cost->value.tv = dq__tv_cost(cost->setup->pool, kind, x, cost->h, cost->w, o->tv_weight, gradient, cost->row_sums);
+    cost->value.total =
+        o->content_weight * cost->value.content + o->style_weight * cost->value.style + o->tv_weight * cost->value.tv;
+    return cost->value;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * paint/cost.h: J of one scale: J = α·J_content + β·J_style + w·TV and its gradient at the pixels. Takes its targets from
+ * the pictures when made. Knows nothing of optimisers and pyramids. */
+#ifndef DQ_PAINT_COST_H
+#define DQ_PAINT_COST_H
+
+#include "image/image.h"
+#include "paint/options.h"
+#include "paint/taps.h"
+
+typedef struct dq__cost dq__cost;
+
+/* What stays the same from scale to scale; everything is borrowed. */
+typedef struct dq__cost_setup {
+    dq__pool *pool;
+    const dq__table *table; /* as wanted: padding, pooling, input scaled for pixel_range */
+    const dq__packed *packed;
+    const dq__taps *taps;
+    const dq__settings *settings;
+    const double *share; /* of each style, summing to 1 */
+    int styles;
+} dq__cost_setup;
+
+typedef struct dq__cost_value {
+    double total, content, style, tv; /* J; the parts before α, β and the weight of TV */
+} dq__cost_value;
+
+/* content and styles already have the size of this scale. */
+dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq_image *content, const dq_image *const *styles,
+                       dq__error *err);
+void dq__cost_free(dq__cost **cost);
+/* x, gradient: [h][w][3] in units of pixel_range. */
+dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient);
+/* Bytes dq__cost_new will need at most at one time for these sizes, 0 if it cannot be. */
+size_t dq__cost_bytes(const dq__cost_setup *setup, int w, int h, const int *style_w, const int *style_h);
+
+#endif

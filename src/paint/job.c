@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT
+ * paint/job.c: the stepper. Read dq__job_step first: it enters a scale when it must, evaluates J, lets the optimiser move
+ * the pixels and keeps the running average. Costs are cost.c's, sizes pyramid.c's, layers taps.c's. */
+#include "paint/job.h"
+
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/rng.h"
+#include "optim/adam.h"
+#include "optim/lbfgs.h"
+#include "paint/cost.h"
+#include "paint/pyramid.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_STYLES = 16 };
+
+struct dq_job {
+    dq_context *context;
+    dq__pool *pool;
+    dq__settings settings; /* its texts are not kept: what they say is in taps, share and init */
+    dq__table table;
+    dq__taps taps;
+    dq__packed *packed;
+    dq__pyramid pyramid;
+    dq_image *content, *style[MAX_STYLES], *init; /* init: NULL unless a file */
+    bool init_noise;
+    double share[MAX_STYLES];
+    int styles;
+    char *record;
+    dq__cost_setup setup;
+
+    int scale;         /* index of the scale under way, −1 before the first */
+    int64_t iteration; /* steps made at it */
+    dq__cost *cost;
+    dq__adam adam;
+    dq__lbfgs lbfgs;
+    float *x, *gradient;       /* [h][w][3] in units of pixel_range */
+    float *average;            /* Σ of weighted x, divided by average_weight when read; NULL if average is 0 */
+    double average_weight;
+    dq__cost_value value;
+    double started, work_done; /* seconds; work in pixels × iterations */
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static const dq__scale *current(const dq_job *job) { return &job->pyramid.scale[job->scale < 0 ? 0 : job->scale]; }
+static size_t floats(const dq__scale *s) { return (size_t)s->w * (size_t)s->h * 3; }
+
+/* ---- what the options ask for -------------------------------------------------------------------------------------- */
+
+static dq_status parse_share(dq_job *job, const char *text, dq__error *err) {
+    double sum = 0;
+    int count = 0;
+    for (const char *p = text; *p;) {
+        char item[32];
+        const size_t n = strcspn(p, ",");
+        snprintf(item, sizeof item, "%.*s", (int)(n < 31 ? n : 31), p);
+        if (count == MAX_STYLES || !dq__parse_double(item, &job->share[count]) || job->share[count] < 0)
+            return dq__fail(err, DQ_USAGE, "style-weights takes numbers ≥ 0 separated by commas, not '%.64s'", text);
+        sum += job->share[count++];
+        p += n + (p[n] == ',');
+    }
+    if (count == 0)
+        for (; count < job->styles; count++) sum += job->share[count] = 1;
+    if (count != job->styles)
+        return dq__fail(err, DQ_USAGE, "style-weights has %d numbers for %d paintings", count, job->styles);
+    if (!(sum > 0)) return dq__fail(err, DQ_USAGE, "the style-weights are all zero");
+    for (int i = 0; i < count; i++) job->share[i] /= sum;
+    return DQ_OK;
+}
+
+static void choose_table(dq_job *job, const dq_model *model) {
+    const dq__settings *s = &job->settings;
+    job->table = model->table;
+    if (s->pooling != DQ__POOLING_MODEL)
+        job->table.pooling = s->pooling == DQ__POOLING_MAX ? DQ__POOL_MAX : DQ__POOL_AVERAGE;
+    if (s->padding == DQ__PADDING_ZERO) job->table.padding = DQ__PAD_ZERO;
+    if (s->padding == DQ__PADDING_REFLECT) job->table.padding = DQ__PAD_REFLECT;
+    if (s->padding == DQ__PADDING_REPLICATE) job->table.padding = DQ__PAD_REPLICATE;
+    for (int c = 0; c < 3; c++)
+        for (int k = 0; k < 3; k++) job->table.input.matrix[c][k] /= (float)s->pixel_range;
+}
+
+static dq_status choose_taps(dq_job *job, dq_log_fn log, void *log_user, dq__error *err) {
+    char left_out[256], notice[400];
+    dq_status status =
+        dq__taps_parse(&job->taps, &job->table, job->settings.content_layers, job->settings.style_layers, left_out, err);
+    if (!status && *left_out && log) {
+        snprintf(notice, sizeof notice, "network %s has no %s: painting with the layers it has", job->table.name, left_out);
+        log(log_user, notice);
+    }
+    return status;
+}
+
+static dq_status choose_init(dq_job *job, dq__error *err) {
+    const char *init = job->settings.init;
+    job->init_noise = strcmp(init, "noise") == 0;
+    if (job->init_noise || strcmp(init, "content") == 0) return DQ_OK;
+    return dq__image_read(&job->init, init, err);
+}
+
+static int last_layer(const dq_job *job) { return job->taps.layer[job->taps.count - 1]; }
+
+/* ---- memory -------------------------------------------------------------------------------------------------------- */
+
+/* A style is painted from at the size of the picture times style_scale, but never enlarged. */
+static void style_size(const dq_job *job, const dq_image *style, const dq__scale *at, int *w, int *h) {
+    const int longest = at->w > at->h ? at->w : at->h, own = style->width > style->height ? style->width : style->height;
+    int wanted = (int)lround(longest * job->settings.style_scale);
+    if (wanted > own) wanted = own;
+    dq__fit(wanted < 1 ? 1 : wanted, style->width, style->height, w, h);
+}
+
+static size_t optimiser_bytes(const dq_job *job, size_t n) {
+    if (job->settings.optimizer == DQ__OPTIMIZER_LBFGS) return dq__lbfgs_bytes(n, (int)job->settings.history);
+    return 2 * sizeof(float) * n;
+}
+
+static size_t image_bytes(const dq_image *image) {
+    return (size_t)image->width * (size_t)image->height * (image->alpha ? 16 : 12);
+}
+
+/* Libraries, code and stacks: what a process that has opened a picture takes before a job (measured, docs/SPEED.md). */
+enum { PROCESS_BYTES = 48 << 20 };
+
+/* Expected peak of the process while painting at this size; 0 if it cannot be painted. */
+static uint64_t bytes_at(const dq_job *job, const dq__scale *at) {
+    int w[MAX_STYLES], h[MAX_STYLES];
+    for (int i = 0; i < job->styles; i++) style_size(job, job->style[i], at, &w[i], &h[i]);
+    const size_t cost = dq__cost_bytes(&job->setup, at->w, at->h, w, h);
+    if (!cost) return 0;
+    uint64_t sum = PROCESS_BYTES + cost + optimiser_bytes(job, floats(at)) + dq__packed_bytes(&job->table, last_layer(job), true);
+    for (int i = 0; i < job->table.count; i++) {
+        const dq__layer *l = &job->table.layer[i];
+        if (l->kind == DQ__CONV) sum += sizeof(float) * 9 * (uint64_t)l->ic * (uint64_t)l->oc;
+        if (l->kind == DQ__LINEAR) sum += sizeof(float) * (uint64_t)l->ic * (uint64_t)l->oc;
+    }
+    sum += image_bytes(job->content);
+    for (int i = 0; i < job->styles; i++) sum += image_bytes(job->style[i]) + (uint64_t)w[i] * (uint64_t)h[i] * 12;
+    return sum + (uint64_t)floats(at) * sizeof(float) * (job->settings.average > 0 ? 5 : 4);
+}
+
+/* The largest longest side that stays under the limit, 0 if none does. */
+static int size_that_fits(const dq_job *job, uint64_t limit) {
+    int low = 0, high = (int)job->settings.size;
+    while (low < high) {
+        const int middle = (low + high + 1) / 2;
+        dq__scale at = {0};
+        dq__fit(middle, job->content->width, job->content->height, &at.w, &at.h);
+        const uint64_t bytes = bytes_at(job, &at);
+        if (bytes <= limit) low = middle; /* bytes is 0 where the size is too small: look higher */
+        else high = middle - 1;
+    }
+    dq__scale at = {0};
+    dq__fit(low < 1 ? 1 : low, job->content->width, job->content->height, &at.w, &at.h);
+    return low >= 16 && bytes_at(job, &at) ? low : 0;
+}
+
+static dq_status check_memory(const dq_job *job, dq__error *err) {
+    const dq__scale *last = &job->pyramid.scale[job->pyramid.count - 1];
+    const uint64_t needed = bytes_at(job, last), limit = job->settings.max_memory;
+    if (!needed) {
+        const int side = dq__exec_min_side(&job->table, last_layer(job));
+        return dq__fail(err, DQ_LIMIT, "a picture of %d x %d is too small for layer %s: it needs %d px a side; ask for a larger size",
+                        last->w, last->h, job->table.layer[last_layer(job)].name, side);
+    }
+    if (!limit || needed <= limit) return DQ_OK;
+    const int fits = size_that_fits(job, limit);
+    if (!fits)
+        return dq__fail(err, DQ_LIMIT, "no size fits into %.0f MB with network %s; this one needs %.0f MB", (double)limit / 1e6,
+                        job->table.name, (double)needed / 1e6);
+    return dq__fail(err, DQ_LIMIT, "%d x %d needs about %.0f MB, the limit is %.0f MB; size %d would fit", last->w, last->h,
+                    (double)needed / 1e6, (double)limit / 1e6, fits);
+}
+
+/* ---- making a job -------------------------------------------------------------------------------------------------- */
+
+/* A copy no larger than the job will ever need: photographs of many megapixels need not stay in memory. */
+static dq_status copy_image(dq_image **out, const dq_image *image, int w, int h, dq__error *err) {
+    if (image->width <= w && image->height <= h) return dq__image_copy(out, image, err);
+    return dq__image_resize(out, image, w, h, err);
+}
+
+static dq_status copy_inputs(dq_job *job, const dq_image *content, const dq_image *const *styles, int count,
+                             const char *record, dq__error *err) {
+    dq__scale last = {0};
+    dq__fit((int)job->settings.size, content->width, content->height, &last.w, &last.h);
+    dq_status status = copy_image(&job->content, content, last.w, last.h, err);
+    for (int i = 0; i < count && !status; i++) {
+        int w, h;
+        style_size(job, styles[i], &last, &w, &h);
+        status = copy_image(&job->style[i], styles[i], w, h, err);
+    }
+    if (status || !record) return status;
+    job->record = dq__strdup(record);
+    return job->record ? DQ_OK : dq__no_memory(err, strlen(record), "the record");
+}
+
+dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const dq_image *content,
+                      const dq_image *const *styles, int style_count, const dq__settings *settings, const char *record,
+                      dq_log_fn log, void *log_user, dq__error *err) {
+    *out = NULL;
+    if (style_count < 1 || style_count > MAX_STYLES)
+        return dq__fail(err, DQ_USAGE, "give 1 to %d paintings, not %d", MAX_STYLES, style_count);
+    dq_job *job = dq__alloc_zero(sizeof *job);
+    if (!job) return dq__no_memory(err, sizeof *job, "a job");
+    job->pool = pool, job->settings = *settings, job->styles = style_count, job->scale = -1;
+    choose_table(job, model);
+    dq_status status = copy_inputs(job, content, styles, style_count, record, err);
+    if (!status) status = parse_share(job, settings->style_weights, err);
+    if (!status) status = choose_taps(job, log, log_user, err);
+    if (!status) status = choose_init(job, err);
+    if (status) goto done;
+    job->setup = (dq__cost_setup){.pool = pool, .table = &job->table, .taps = &job->taps, .settings = &job->settings,
+                                  .share = job->share, .styles = job->styles};
+    const int min_side = dq__exec_min_side(&job->table, last_layer(job));
+    job->pyramid = dq__pyramid_make(settings, content->width, content->height, min_side);
+    status = check_memory(job, err);
+    if (!status) status = dq__packed_new(&job->packed, &job->table, &model->weights, last_layer(job), true, err);
+    job->setup.packed = job->packed;
+done:
+    if (status) dq__job_free(&job);
+    *out = job;
+    return status;
+}
+
+static void leave_scale(dq_job *job) {
+    dq__cost_free(&job->cost);
+    if (job->settings.optimizer == DQ__OPTIMIZER_LBFGS) dq__lbfgs_deinit(&job->lbfgs);
+    else dq__adam_deinit(&job->adam);
+    dq__free(job->gradient);
+    dq__free(job->average);
+    job->gradient = job->average = NULL;
+}
+
+void dq__job_free(dq_job **pointer) {
+    dq_job *job = *pointer;
+    if (!job) return;
+    leave_scale(job);
+    dq__free(job->x);
+    dq__packed_free(&job->packed);
+    dq__image_free(&job->content);
+    dq__image_free(&job->init);
+    for (int i = 0; i < MAX_STYLES; i++) dq__image_free(&job->style[i]);
+    dq__free(job->record);
+    dq__free(job);
+    *pointer = NULL;
+}
+
+void dq__job_plan(const dq_job *job, dq_plan *plan) {
+    const dq__scale *last = &job->pyramid.scale[job->pyramid.count - 1];
+    *plan = (dq_plan){.width = last->w, .height = last->h, .scales = job->pyramid.count, .memory = bytes_at(job, last)};
+    for (int i = 0; i < job->pyramid.count; i++) {
+        const dq__scale *s = &job->pyramid.scale[i];
+        plan->iterations += s->iterations;
+        plan->flops += 2.0 * (double)s->iterations * dq__exec_flops(&job->table, last_layer(job), s->h, s->w);
+    }
+}
+
+/* ---- pixels -------------------------------------------------------------------------------------------------------- */
+
+/* The picture so far (the running average where there is one) at its own scale, without alpha. */
+static dq_status picture(const dq_job *job, dq_image **out, dq__error *err) {
+    const dq__scale *s = current(job);
+    dq_status status = dq__image_new(out, s->w, s->h, false, err);
+    if (status) return status;
+    const float *from = job->average ? job->average : job->x;
+    const float factor = (float)(1 / ((job->average ? job->average_weight : 1) * job->settings.pixel_range));
+    for (size_t k = 0; k < floats(s); k++) {
+        const float v = from[k] * factor;
+        (*out)->rgb[k] = v < 0 ? 0 : v > 1 ? 1 : v;
+    }
+    return DQ_OK;
+}
+
+static void add_to_average(dq_job *job) {
+    if (!job->average) return;
+    const double keep = job->settings.average;
+    const float a = (float)keep, b = (float)(1 - keep);
+    for (size_t k = 0; k < floats(current(job)); k++) job->average[k] = a * job->average[k] + b * job->x[k];
+    job->average_weight = keep * job->average_weight + (1 - keep);
+}
+
+/* x from an image, in units of pixel_range, with the noise of the first scale. */
+static void set_pixels(dq_job *job, const dq_image *from, bool first) {
+    const float range = (float)job->settings.pixel_range, noise = (float)job->settings.noise;
+    const bool blank = first && job->init_noise;
+    const float swing = blank && noise == 0.0f ? 0.5f : noise;
+    for (size_t k = 0; k < floats(current(job)); k++) {
+        float v = blank ? 0.5f : from->rgb[k];
+        if (first) v += swing * (2 * dq__rng_uniform((uint64_t)job->settings.seed, 0, k) - 1);
+        job->x[k] = range * (v < 0 ? 0 : v > 1 ? 1 : v);
+    }
+}
+
+static dq_status make_targets(dq_job *job, const dq_image *content, dq__error *err) {
+    dq_image *style[MAX_STYLES] = {NULL};
+    dq_status status = DQ_OK;
+    for (int i = 0; i < job->styles && !status; i++) {
+        int w, h;
+        style_size(job, job->style[i], current(job), &w, &h);
+        status = dq__image_resize(&style[i], job->style[i], w, h, err);
+    }
+    if (!status) status = dq__cost_new(&job->cost, &job->setup, content, (const dq_image *const *)style, err);
+    for (int i = 0; i < job->styles; i++) dq__image_free(&style[i]);
+    return status;
+}
+
+static dq_status make_state(dq_job *job, dq__error *err) {
+    const dq__settings *s = &job->settings;
+    const size_t n = floats(current(job));
+    dq__free(job->x);
+    job->x = dq__alloc(sizeof(float) * n);
+    job->gradient = dq__alloc(sizeof(float) * n);
+    job->average = s->average > 0 ? dq__alloc_zero(sizeof(float) * n) : NULL;
+    job->average_weight = 0;
+    if (!job->x || !job->gradient || (s->average > 0 && !job->average))
+        return dq__no_memory(err, 3 * sizeof(float) * n, "the picture");
+    if (s->optimizer == DQ__OPTIMIZER_LBFGS)
+        return dq__lbfgs_init(&job->lbfgs, n, (int)s->history, s->learning_rate, err);
+    return dq__adam_init(&job->adam, n, s->learning_rate, s->beta1, s->beta2, s->epsilon, err);
+}
+
+/* Moves on to the next scale: the picture so far, or the first one, becomes its start. */
+static dq_status enter_scale(dq_job *job, dq__error *err) {
+    dq_image *before = NULL, *content = NULL, *start = NULL;
+    const bool first = job->scale < 0;
+    dq_status status = first ? DQ_OK : picture(job, &before, err);
+    if (status) return status;
+    leave_scale(job);
+    job->scale++;
+    job->iteration = 0;
+    const dq__scale *s = current(job);
+    const dq_image *source = before ? before : job->init ? job->init : job->content;
+    status = dq__image_resize(&content, job->content, s->w, s->h, err);
+    if (!status) status = dq__image_resize(&start, source, s->w, s->h, err);
+    if (!status) status = make_state(job, err);
+    if (!status) set_pixels(job, start, first);
+    dq__image_free(&before);
+    dq__image_free(&start);
+    if (!status) status = make_targets(job, content, err);
+    dq__image_free(&content);
+    if (!status) add_to_average(job);
+    return status;
+}
+
+/* ---- stepping ------------------------------------------------------------------------------------------------------ */
+
+static bool at_end(const dq_job *job) {
+    return job->scale == job->pyramid.count - 1 && job->iteration >= current(job)->iterations;
+}
+
+static void move(dq_job *job) {
+    const dq__box box = {job->settings.clamp, 0, (float)job->settings.pixel_range};
+    if (job->settings.optimizer == DQ__OPTIMIZER_LBFGS) dq__lbfgs_step(&job->lbfgs, job->x, job->gradient, box);
+    else dq__adam_step(&job->adam, job->x, job->gradient, box);
+}
+
+dq_status dq__job_step(dq_job *job, int *more, dq__error *err) {
+    *more = 0;
+    if (at_end(job)) return DQ_OK;
+    if (job->started == 0) job->started = now();
+    while (job->scale < 0 || (job->iteration >= current(job)->iterations && !at_end(job))) {
+        dq_status status = enter_scale(job, err);
+        if (status) return status;
+    }
+    if (!at_end(job)) {
+        job->value = dq__cost_evaluate(job->cost, job->x, job->gradient);
+        if (!isfinite(job->value.total))
+            return dq__fail(err, DQ_FAILED,
+                            "the cost is no longer finite at iteration %lld of scale %d; try a smaller learning-rate or weights",
+                            (long long)job->iteration + 1, job->scale + 1);
+        move(job);
+        add_to_average(job);
+        job->iteration++;
+        job->work_done += (double)current(job)->w * current(job)->h;
+    }
+    *more = !at_end(job);
+    return DQ_OK;
+}
+
+void dq__job_progress(const dq_job *job, dq_progress *p) {
+    const dq__scale *s = current(job);
+    double work = 0;
+    for (int i = 0; i < job->pyramid.count; i++)
+        work += (double)job->pyramid.scale[i].iterations * job->pyramid.scale[i].w * job->pyramid.scale[i].h;
+    *p = (dq_progress){.iteration = (int)job->iteration, .iterations = (int)s->iterations, .scale = job->scale + 1,
+                       .scales = job->pyramid.count, .width = s->w, .height = s->h, .cost = job->value.total,
+                       .content_cost = job->value.content, .style_cost = job->value.style, .tv_cost = job->value.tv};
+    p->seconds = job->started > 0 ? now() - job->started : 0;
+    p->done = work > 0 ? job->work_done / work : at_end(job);
+    p->seconds_left = p->done > 0 ? p->seconds * (1 - p->done) / p->done : -1;
+}
+
+/* The picture so far at the final size, with the alpha of the photo and the record of the job. */
+dq_status dq__job_image(dq_job *job, dq_image **out, dq__error *err) {
+    dq_image *small = NULL, *alpha = NULL, *image = NULL;
+    const dq__scale *last = &job->pyramid.scale[job->pyramid.count - 1];
+    *out = NULL;
+    dq_status status = job->scale < 0 ? enter_scale(job, err) : DQ_OK;
+    if (!status) status = picture(job, &small, err);
+    if (!status) status = dq__image_resize(&image, small, last->w, last->h, err);
+    if (!status && job->content->alpha) {
+        status = dq__image_resize(&alpha, job->content, last->w, last->h, err);
+        if (!status) image->alpha = alpha->alpha, alpha->alpha = NULL;
+    }
+    if (!status) status = dq__image_set_record(image, job->record, err);
+    dq__image_free(&small);
+    dq__image_free(&alpha);
+    if (status) dq__image_free(&image);
+    *out = image;
+    return status;
+}
+
+void dq__job_set_context(dq_job *job, dq_context *context) { job->context = context; }
+dq_context *dq__job_context(const dq_job *job) { return job->context; }
