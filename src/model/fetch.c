@@ -106,7 +106,8 @@ static dq_status judge_answer(struct download *d) {
                         (unsigned long long)(start + (uint64_t)length), d->row->name, (unsigned long long)d->row->bytes);
     if (code == 206 && (!d->has_range || d->range_start != d->have)) {
         dq_status status = start_over(d);
-        return status ? status : dq__fail(d->err, DQ_NETWORK, "%s: the server sent another part than asked for; try again", d->url);
+        if (status) return status;
+        return dq__fail(d->err, DQ_NETWORK, "%s: the server sent another part than asked for; fetch again", d->url);
     }
     d->answered = true;
     return code == 200 && d->have ? start_over(d) : DQ_OK;
@@ -182,7 +183,8 @@ static dq_status explain(struct download *d, CURLcode rc, const char *message) {
         return dq__fail(d->err, DQ_NETWORK, "%s: %s (%.1f of %.1f MB are here; fetch again to go on from there)", d->url,
                         *message ? message : curl_easy_strerror(rc), here, all);
     if (d->have < d->row->bytes)
-        return dq__fail(d->err, DQ_NETWORK, "%s: ended after %.1f of %.1f MB; fetch again to go on from there", d->url, here, all);
+        return dq__fail(d->err, DQ_NETWORK, "%s: ended after %.1f of %.1f MB; fetch again to go on from there", d->url, here,
+                        all);
     return DQ_OK;
 }
 
