@@ -13,7 +13,7 @@
 struct dq_model {
     dq__table table;
     dq__weights weights;
-    char source[256]; /* file name without folders, or "seed N" */
+    char source[256]; /* file name without folders, or "seed N"; our own container remembers what it was made from */
     char format[24];  /* "safetensors", "pth", "h5", "mat", "caffemodel", "random" */
     char credit[256]; /* who trained it and its licence where the file or the format says so, else "" */
     char sha256[65];  /* of the file, hex; of the weights for "random" */

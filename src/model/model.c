@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ * model/model.c: the model object: made, checked, described, and filled with seeded random weights. No files here. */
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "model/tensors.h"
+
+#include <glib.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+dq_status dq__model_new(dq_model **out, dq__error *err) {
+    *out = dq__alloc_zero(sizeof **out);
+    return *out ? DQ_OK : dq__no_memory(err, sizeof **out, "a model");
+}
+
+void dq__model_free(dq_model **model) {
+    dq_model *m = *model;
+    if (!m) return;
+    for (int i = 0; i < DQ__MAX_LAYERS; i++) {
+        dq__free(m->weights.weight[i]);
+        dq__free(m->weights.bias[i]);
+    }
+    dq__free(m->info);
+    dq__free(m);
+    *model = NULL;
+}
+
+/* ---- checking ---- */
+
+/* The index of the first number that is not finite, or `count`. */
+static size_t first_bad(const float *x, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(x[i])) return i;
+    return count;
+}
+
+static dq_status check_finite(const float *x, size_t count, const char *layer, const char *what, const char *path, dq__error *err) {
+    size_t i = first_bad(x, count);
+    if (i == count) return DQ_OK;
+    return dq__fail(err, DQ_BAD_MODEL, "%s: %s has a %s that is %s (number %zu): a damaged file", path, layer, what,
+                    isnan(x[i]) ? "NaN" : "infinite", i);
+}
+
+dq_status dq__model_check(const dq_model *m, const char *path, dq__error *err) {
+    dq__error inner;
+    if (dq__table_check(&m->table, &inner)) return dq__fail(err, DQ_BAD_MODEL, "%s: %s", path, inner.text);
+    for (int i = 0; i < m->table.count; i++) {
+        const dq__layer *l = &m->table.layer[i];
+        if (!dq__has_arrays(l)) continue;
+        if (!m->weights.weight[i] || !m->weights.bias[i])
+            return dq__fail(err, DQ_BAD_MODEL, "%s: %s has no weights", path, l->name);
+        dq_status status = check_finite(m->weights.weight[i], dq__weight_count(l), l->name, "weight", path, err);
+        if (!status) status = check_finite(m->weights.bias[i], (size_t)l->oc, l->name, "bias", path, err);
+        if (status) return status;
+    }
+    return DQ_OK;
+}
+
+/* ---- describing ---- */
+
+const char *dq__kind_name(dq__kind kind) {
+    static const char *const names[] = {[DQ__CONV] = "conv", [DQ__RELU] = "relu", [DQ__POOL] = "pool", [DQ__LINEAR] = "linear"};
+    return names[kind];
+}
+
+const char *dq__padding_name(dq__padding padding) {
+    static const char *const names[] = {[DQ__PAD_ZERO] = "zero", [DQ__PAD_REFLECT] = "reflect", [DQ__PAD_REPLICATE] = "replicate"};
+    return names[padding];
+}
+
+const char *dq__pooling_name(dq__pooling pooling) { return pooling == DQ__POOL_AVERAGE ? "average" : "max"; }
+
+json_t *dq__layers_json(const dq__table *t) {
+    json_t *layers = json_array();
+    for (int i = 0; i < t->count; i++) {
+        const dq__layer *l = &t->layer[i];
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:i, s:i}", "name", l->name, "kind", dq__kind_name(l->kind), "in",
+                                                l->ic, "out", l->oc));
+    }
+    return layers;
+}
+
+static json_t *three(const float *x) { return json_pack("[f,f,f]", (double)x[0], (double)x[1], (double)x[2]); }
+
+json_t *dq__input_json(const dq__input *in) {
+    return json_pack("{s:[o,o,o], s:o}", "matrix", three(in->matrix[0]), three(in->matrix[1]), three(in->matrix[2]), "offset",
+                     three(in->offset));
+}
+
+/* The deepest activation that can be asked for: the last ReLU. */
+static const char *deepest(const dq__table *t) {
+    for (int i = t->count - 1; i >= 0; i--)
+        if (t->layer[i].kind == DQ__RELU) return t->layer[i].name;
+    return "";
+}
+
+static size_t count_parameters(const dq__table *t) {
+    size_t sum = 0;
+    for (int i = 0; i < t->count; i++)
+        if (dq__has_arrays(&t->layer[i])) sum += dq__weight_count(&t->layer[i]) + (size_t)t->layer[i].oc;
+    return sum;
+}
+
+const char *dq__model_describe(dq_model *m) {
+    if (m->info) return m->info;
+    json_int_t parameters = (json_int_t)count_parameters(&m->table);
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I}", "name", m->table.name, "format", m->format,
+                             "source", m->source, "sha256", m->sha256, "credit", m->credit, "padding",
+                             dq__padding_name(m->table.padding), "pooling", dq__pooling_name(m->table.pooling), "deepest",
+                             deepest(&m->table), "input", dq__input_json(&m->table.input), "layers", dq__layers_json(&m->table),
+                             "parameters", parameters, "bytes", parameters * 4);
+    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    if (text) m->info = dq__strdup(text);
+    free(text);
+    json_decref(root);
+    return m->info ? m->info : "{}";
+}
+
+/* ---- random weights ---- */
+
+/* One task fills up to this many numbers. */
+enum { CHUNK = 1 << 16 };
+
+struct fill {
+    dq_model *model;
+    uint64_t seed;
+    float bias; /* deviation of the biases */
+    int first_task[DQ__MAX_LAYERS + 1];
+};
+
+static size_t chunks(const dq__layer *l) { return dq__has_arrays(l) ? (dq__weight_count(l) + CHUNK - 1) / CHUNK : 0; }
+
+static uint64_t ordinal(const dq__table *t, int layer) {
+    uint64_t k = 0;
+    for (int i = 0; i < layer; i++) k += t->layer[i].kind == DQ__CONV;
+    return k;
+}
+
+static void fill_chunk(void *work, int task) {
+    const struct fill *f = work;
+    int i = 0;
+    while (f->first_task[i + 1] <= task) i++;
+    const dq__layer *l = &f->model->table.layer[i];
+    uint64_t k = ordinal(&f->model->table, i);
+    size_t begin = (size_t)(task - f->first_task[i]) * CHUNK, end = begin + CHUNK, count = dq__weight_count(l);
+    float scale = sqrtf(2.0f / (9.0f * (float)l->ic));
+    for (size_t n = begin; n < end && n < count; n++) f->model->weights.weight[i][n] = scale * dq__rng_normal(f->seed, 2 * k, n);
+    if (begin > 0) return;
+    for (size_t n = 0; n < (size_t)l->oc; n++)
+        f->model->weights.bias[i][n] = f->bias > 0 ? f->bias * dq__rng_normal(f->seed, 2 * k + 1, n) : 0;
+}
+
+static dq_status allocate(dq_model *m, dq__error *err) {
+    for (int i = 0; i < m->table.count; i++) {
+        const dq__layer *l = &m->table.layer[i];
+        if (!dq__has_arrays(l)) continue;
+        m->weights.weight[i] = dq__alloc(dq__weight_count(l) * sizeof(float));
+        m->weights.bias[i] = dq__alloc((size_t)l->oc * sizeof(float));
+        if (!m->weights.weight[i] || !m->weights.bias[i]) return dq__no_memory(err, dq__weight_count(l) * sizeof(float), l->name);
+    }
+    return DQ_OK;
+}
+
+static void hash_weights(dq_model *m) {
+    GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+    for (int i = 0; i < m->table.count; i++) {
+        const dq__layer *l = &m->table.layer[i];
+        if (!dq__has_arrays(l)) continue;
+        g_checksum_update(sum, (const guchar *)m->weights.weight[i], (gssize)(dq__weight_count(l) * sizeof(float)));
+        g_checksum_update(sum, (const guchar *)m->weights.bias[i], (gssize)((size_t)l->oc * sizeof(float)));
+    }
+    snprintf(m->sha256, sizeof m->sha256, "%s", g_checksum_get_string(sum));
+    g_checksum_free(sum);
+}
+
+/* He-normal weights (deviation sqrt(2/(9·ic))), normal biases of deviation `bias`. */
+static dq_status fill_random(dq_model *m, uint64_t seed, float bias, dq__error *err) {
+    struct fill fill = {.model = m, .seed = seed, .bias = bias};
+    dq__pool *pool;
+    dq_status status = allocate(m, err);
+    if (!status) status = dq__pool_new(&pool, 0, err);
+    if (status) return status;
+    for (int i = 0; i < m->table.count; i++) fill.first_task[i + 1] = fill.first_task[i] + (int)chunks(&m->table.layer[i]);
+    dq__pool_run(pool, fill.first_task[m->table.count], fill_chunk, &fill);
+    dq__pool_free(&pool);
+    hash_weights(m);
+    snprintf(m->source, sizeof m->source, "seed %llu", (unsigned long long)seed);
+    snprintf(m->format, sizeof m->format, "random");
+    return DQ_OK;
+}
+
+static dq_status new_random(dq_model **out, const dq__table *table, uint64_t seed, float bias, dq__error *err) {
+    dq_status status = dq__model_new(out, err);
+    if (status) return status;
+    (*out)->table = *table;
+    (*out)->table.input = dq__input_torchvision; /* activations of the order of 1 */
+    status = fill_random(*out, seed, bias, err);
+    if (status) dq__model_free(out);
+    return status;
+}
+
+dq_status dq__model_random(dq_model **out, uint64_t seed, dq__error *err) {
+    static const int convs[] = {2, 2, 2, 2, 1}, width[] = {32, 64, 128, 192, 192};
+    dq__table table;
+    dq__table_stages(&table, "random", 5, convs, width);
+    table.padding = DQ__PAD_REFLECT;
+    return new_random(out, &table, seed, 0, err);
+}
+
+dq_status dq__model_random_vgg(dq_model **out, int depth, uint64_t seed, dq__error *err) {
+    dq__table table;
+    dq__table_vgg(&table, depth);
+    dq__table_truncate(&table, dq__table_exact(&table, depth == 19 ? "conv5_4" : "conv5_3") + 1);
+    return new_random(out, &table, seed, 0.1f, err);
+}
