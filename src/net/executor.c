@@ -68,8 +68,9 @@ static void span_layer(dq__exec *e, int i) {
     node *n = &e->node[i];
     const size_t words = (size_t)n->act.h * (size_t)n->act.w * (size_t)(n->act.cs / 16);
     const bool keeps_bits = kind == DQ__RELU || (kind == DQ__POOL && e->table->pooling == DQ__POOL_MAX);
+    const int first = kind == DQ__RELU ? i - 1 : i; /* a relu is done by the tasks of the layer below */
     if (keeps_bits)
-        n->bits_span = (dq__span){words * (kind == DQ__POOL ? 4 : 2), i, e->backward ? back_step(e, i) : i, 0};
+        n->bits_span = (dq__span){words * (kind == DQ__POOL ? 4 : 2), first, e->backward ? back_step(e, i) : i, 0};
     if (kind == DQ__RELU) return;
     const bool relu_next = i + 1 < e->layers && e->table->layer[i + 1].kind == DQ__RELU;
     const int top = relu_next ? i + 1 : i; /* the layer whose output this map finally is */
