@@ -48,15 +48,17 @@ dq_status dq_job_step(dq_job *job, int *more) { return dq__job_step(job, more, &
 void dq_job_progress(const dq_job *job, dq_progress *progress) { dq__job_progress(job, progress); }
 
 dq_status dq_job_run(dq_job *job, dq_progress_fn callback, void *user) {
-    for (;;) {
-        int more;
+    for (int more = 1; more;) {
+        dq_progress before, after;
+        dq_job_progress(job, &before);
         dq_status status = dq_job_step(job, &more);
-        if (status || !more) return status;
-        dq_progress progress;
-        dq_job_progress(job, &progress);
-        if (callback && callback(user, &progress))
+        if (status) return status;
+        dq_job_progress(job, &after);
+        bool stepped = after.iteration > 0 && (after.iteration != before.iteration || after.scale != before.scale);
+        if (stepped && callback && callback(user, &after))
             return dq__fail(&dq__job_context(job)->error, DQ_CANCELLED, "stopped by the caller");
     }
+    return DQ_OK;
 }
 
 dq_status dq_job_image(dq_job *job, dq_image **out) {

@@ -8,7 +8,9 @@
 dq_status dq_model_open(dq_context *ctx, dq_model **out, const char *name_or_path) {
     *out = NULL;
     dq_status status = dq__model_open(out, name_or_path ? name_or_path : "", &ctx->error);
-    if (status || dq__model_describe(*out)) return status; /* described now, so that dq_model_info cannot fail */
+    if (status) return status;
+    dq__model_describe(*out); /* now, so that dq_model_info cannot fail */
+    if ((*out)->info) return DQ_OK;
     dq__model_free(out);
     return dq__no_memory(&ctx->error, 0, "the description of a model");
 }

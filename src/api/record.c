@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static json_t *size_of(const dq_image *image) {
@@ -21,11 +22,20 @@ static json_t *sizes_of(const dq_image *const *images, int count) {
     return array;
 }
 
+/* What --model opens this model again: where nothing was said, which one was the best then. */
+static json_t *name_of(const dq_model *model) {
+    unsigned long long seed;
+    if (sscanf(model->source, "seed %llu", &seed) == 1) return json_sprintf("random:%llu", seed);
+    json_t *name = json_string(model->source);
+    return name ? name : json_string("?");
+}
+
 /* The resolved options; NULL when out of memory. */
-static json_t *options_of(const dq_options *options) {
+static json_t *options_of(const dq_options *options, const dq_model *model) {
     char *text = dq__options_json(options);
     json_t *object = text ? json_loads(text, 0, NULL) : NULL;
     dq__free(text);
+    if (object && !*dq__options_get(options, "model")) json_object_set_new(object, "model", name_of(model));
     return object;
 }
 
@@ -40,7 +50,7 @@ static dq_status dump(json_t *object, char **out, dq__error *err) {
 
 dq_status dq__record_new(char **out, const dq_model *model, const dq_image *content, const dq_image *const *styles,
                          int style_count, const dq_options *options, const char *isa, dq__error *err) {
-    json_t *resolved = options_of(options);
+    json_t *resolved = options_of(options, model);
     json_t *recipe = json_incref(json_object_get(resolved, "recipe"));
     json_t *object = json_pack(
         "{s:s, s:s, s:s, s:o, s:I, s:o, s:{s:s, s:s}, s:o, s:o}", "software", "danqing", "version", dq_version(), "isa", isa,

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ * cli/cli.h: what the files of the command share. The command sees the library through danqing.h only.
+ * Reading order: main.c (dispatch), verbs.c (table of verbs), args.c (parser), paint.c (the main verb). */
+#ifndef DQ_CLI_H
+#define DQ_CLI_H
+
+#include <danqing.h>
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* ---- verbs.c: what can be asked for ---- */
+
+typedef struct cli_args cli_args;
+
+typedef struct cli_verb {
+    const char *name;      /* "paint", "model list" */
+    const char *arguments; /* "PHOTO PAINTING…" */
+    int least, most;       /* positional arguments */
+    const char *help, *help_zh;
+    int (*run)(const cli_args *args); /* returns the exit code */
+} cli_verb;
+
+/* Row of the verb table, NULL past its end. */
+const cli_verb *cli_verb_at(int index);
+const cli_verb *cli_verb_named(const char *name);
+
+/* ---- args.c: options and the parser; nothing here prints or touches files ---- */
+
+typedef struct cli_option {
+    const char *name;
+    char letter; /* 0 for none */
+    const char *argument, *group;
+    const char *type; /* as in dq_option_info, and "flag", "file" */
+    const char *choices, *verbs;
+    double minimum, maximum;
+    const char *help, *help_zh;
+    bool library; /* handed to dq_options_set */
+} cli_option;
+
+enum { CLI_MAX_OPTIONS = 96, CLI_MAX_POSITIONALS = 64, CLI_MESSAGE = 512 };
+
+struct cli_args {
+    const cli_verb *verb;
+    const char *value[CLI_MAX_OPTIONS]; /* by row of the option table; NULL if not given, "" for a flag */
+    const char *positional[CLI_MAX_POSITIONALS];
+    int count;
+};
+
+/* Row of the option table, the command's own first, then the library's; NULL past its end. */
+const cli_option *cli_option_at(int index);
+bool cli_option_applies(const cli_option *option, const cli_verb *verb);
+/* Reads argv[0 … argc−1], what follows the verb. On DQ_USAGE `message` holds one line. */
+dq_status cli_parse(const cli_verb *verb, int argc, const char *const *argv, cli_args *args, char message[CLI_MESSAGE]);
+/* The value given for an option, NULL if it was not. */
+const char *cli_value(const cli_args *args, const char *name);
+
+/* ---- text.c ---- */
+
+/* True where messages are wanted in Chinese: LC_ALL, LC_MESSAGES or LANG begins with zh. */
+bool cli_chinese(void);
+/* Columns that UTF-8 text takes on a terminal. */
+int cli_width(const char *text);
+/* Prints text wrapped at `columns`, starting at column `indent` and indenting later lines to it. */
+void cli_wrap(FILE *to, const char *text, int indent, int columns);
+/* Number of single-letter edits between two names. */
+int cli_distance(const char *a, const char *b);
+/* Prints text as one word for a shell. */
+void cli_print_quoted(FILE *to, const char *text);
+/* Prints text with control characters as '?'. */
+void cli_print_clean(FILE *to, const char *text);
+/* "812 MB", into a buffer of 32. */
+const char *cli_bytes(double bytes, char text[32]);
+/* "1:05" or "2:00:07", into a buffer of 32. */
+const char *cli_time(double seconds, char text[32]);
+
+/* ---- say.c: everything that goes to standard error ---- */
+
+typedef enum cli_progress { CLI_BAR, CLI_JSON, CLI_NONE } cli_progress;
+
+/* From --progress and --quiet, NO_COLOR, TERM and whether standard error is a terminal. */
+void cli_say_setup(const cli_args *args);
+bool cli_quiet(void);
+bool cli_json(void);
+/* One line "danqing: …" (an "error" event with --progress json); returns the status. */
+int cli_error(dq_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The error that the context holds. */
+int cli_error_of(const dq_context *ctx, dq_status status);
+/* A line that --quiet suppresses (a "notice" event with --progress json). */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* dq_log_fn that calls cli_note. */
+void cli_log(void *user, const char *text);
+/* An event of --progress json; takes the object; does nothing in the other modes. */
+void cli_event(json_t *object);
+/* Draws the bar (at most ten times a second) with `tail` after it; done is 0 … 1. Nothing in the other modes. */
+void cli_bar(double done, const char *tail);
+void cli_bar_clear(void);
+
+/* ---- stop.c: signals ---- */
+
+/* From now on the first INT, TERM or HUP is kept, the second kills. */
+void cli_stop_install(void);
+/* The signal that came, 0 if none did. */
+int cli_stop_signal(void);
+
+/* ---- output.c: where pictures go ---- */
+
+typedef struct cli_output {
+    char *path;          /* "-" for standard output */
+    const char *format;  /* for "-" */
+    char options[64];    /* for dq_image_write */
+} cli_output;
+
+/* Chooses path and options from the arguments and proves, before any work, that they can be written: the folder, the
+ * ending, the options. Returns an exit code after printing why. */
+int cli_output_open(cli_output *output, dq_context *ctx, const cli_args *args);
+/* Writes a picture; step > 0 writes it beside the output as NAME-000100.png. */
+int cli_output_write(const cli_output *output, dq_context *ctx, const dq_image *image, long step);
+void cli_output_close(cli_output *output);
+/* True if the two paths name the same existing file. */
+bool cli_same_file(const char *a, const char *b);
+/* DQ_OUTPUT, with a line, if a file cannot be made at `path` or `no_clobber` forbids it. */
+int cli_check_writable(const char *path, bool no_clobber);
+
+/* ---- input.c ---- */
+
+/* Reads a picture from a file or, for "-", from standard input. */
+dq_status cli_read_picture(dq_context *ctx, dq_image **out, const char *path);
+
+/* ---- the verbs ---- */
+
+int cli_paint(const cli_args *args);
+int cli_info(const cli_args *args);
+int cli_model_list(const cli_args *args);
+int cli_model_info(const cli_args *args);
+int cli_model_import(const cli_args *args);
+int cli_model_fetch(const cli_args *args);
+int cli_help(const cli_args *args);
+
+/* ---- topics.c: what help and the man page both tell ---- */
+
+typedef struct cli_topic {
+    const char *name, *help, *help_zh;
+} cli_topic;
+
+/* Rows of small tables, NULL past their end. */
+const cli_topic *cli_group_at(int index);       /* groups of options with their titles */
+const cli_topic *cli_example_at(int index);     /* command lines and what they do */
+const cli_topic *cli_exit_code_at(int index);   /* "0", … */
+const cli_topic *cli_environment_at(int index); /* variables */
+
+/* ---- help.c, man.c, complete.c ---- */
+
+/* Help on one verb. */
+void cli_help_verb(FILE *to, const cli_verb *verb);
+/* Help on a topic: NULL for the overview, "all", a verb, or its first word. An exit code. */
+int cli_help_topic(FILE *to, const char *topic);
+/* The manual page in mdoc. */
+void cli_man(FILE *to);
+/* Candidates for the last of the words, "candidate<TAB>description" lines; the line ":file" asks for file names. */
+void cli_complete(FILE *to, int count, const char *const *words);
+
+#endif

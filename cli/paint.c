@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ * cli/paint.c: `danqing paint`: checks everything that can be checked before the work, steps the job, reports, and writes the
+ * picture, also when a signal ends the work early. */
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { MAX_STYLES = 16 };
+
+typedef struct paint {
+    const cli_args *args;
+    dq_context *ctx;
+    dq_options *options;
+    dq_image *content, *styles[MAX_STYLES];
+    int style_count;
+    dq_model *model;
+    dq_job *job;
+    dq_plan plan;
+    dq_progress progress; /* after the last step */
+    cli_output output;
+    FILE *log;
+    long steps, save_every; /* done so far; between saved pictures, 0 for never */
+    int save_code;          /* of a picture in between that could not be saved */
+} paint;
+
+/* ---- before the work --------------------------------------------------------------------------------------------- */
+
+static int set_options(paint *p) {
+    const cli_option *option;
+    dq_status status = dq_options_new(p->ctx, &p->options);
+    for (int i = 0; !status && (option = cli_option_at(i)); i++)
+        if (option->library && p->args->value[i]) status = dq_options_set(p->options, option->name, p->args->value[i]);
+    return status ? cli_error_of(p->ctx, status) : 0;
+}
+
+static int check_stdin(const cli_args *args) {
+    int count = 0;
+    for (int i = 0; i < args->count; i++) count += strcmp(args->positional[i], "-") == 0;
+    return count > 1 ? cli_error(DQ_USAGE, "only one picture can come from standard input") : 0;
+}
+
+static int read_pictures(paint *p) {
+    dq_status status = cli_read_picture(p->ctx, &p->content, p->args->positional[0]);
+    for (int i = 1; !status && i < p->args->count; i++, p->style_count++)
+        status = cli_read_picture(p->ctx, &p->styles[i - 1], p->args->positional[i]);
+    return (int)status;
+}
+
+/* The CSV is opened early, so that a wrong name costs no work; `-` is standard output. */
+static int open_log(paint *p) {
+    const char *path = cli_value(p->args, "log");
+    if (!path) return 0;
+    for (int i = 0; i < p->args->count; i++)
+        if (cli_same_file(path, p->args->positional[i])) return cli_error(DQ_USAGE, "--log %s is also an input", path);
+    bool standard = strcmp(path, "-") == 0;
+    if (standard && strcmp(p->output.path, "-") == 0)
+        return cli_error(DQ_USAGE, "the picture and the log cannot both go to standard output");
+    p->log = standard ? stdout : fopen(path, "we");
+    if (!p->log) return cli_error(DQ_OUTPUT, "cannot write the log %s: %s", path, strerror(errno));
+    setvbuf(p->log, NULL, _IOLBF, 0);
+    fputs("iteration,scale,J,J_content,J_style,seconds\n", p->log);
+    return 0;
+}
+
+static int close_log(paint *p) {
+    if (!p->log) return 0;
+    bool failed = fflush(p->log) != 0 || ferror(p->log);
+    if (p->log != stdout && fclose(p->log) != 0) failed = true;
+    p->log = NULL;
+    return failed ? cli_error(DQ_OUTPUT, "the log %s could not be written whole", cli_value(p->args, "log")) : 0;
+}
+
+static int prepare(paint *p) {
+    int code = check_stdin(p->args);
+    if (!code) code = set_options(p);
+    if (!code) code = cli_output_open(&p->output, p->ctx, p->args);
+    if (!code) code = read_pictures(p);
+    if (code) return code;
+    dq_status status = dq_model_open(p->ctx, &p->model, dq_options_get(p->options, "model"));
+    if (!status)
+        status = dq_job_new(p->ctx, &p->job, p->model, p->content, (const dq_image *const *)p->styles, p->style_count,
+                            p->options);
+    if (!status) status = dq_job_plan(p->job, &p->plan);
+    return status ? cli_error_of(p->ctx, status) : 0;
+}
+
+/* ---- what is said ------------------------------------------------------------------------------------------------ */
+
+static void print_plan(FILE *to, const paint *p) {
+    char memory[32], text[160];
+    json_t *model = json_loads(dq_model_info(p->model), 0, NULL);
+    const char *name = json_string_value(json_object_get(model, "name"));
+    snprintf(text, sizeof text, "%s", name ? name : "?");
+    json_decref(model);
+    fprintf(to, "photo       %d × %d\n", dq_image_width(p->content), dq_image_height(p->content));
+    for (int i = 0; i < p->style_count; i++)
+        fprintf(to, "painting    %d × %d\n", dq_image_width(p->styles[i]), dq_image_height(p->styles[i]));
+    fprintf(to, "picture     %d × %d, to ", p->plan.width, p->plan.height);
+    cli_print_clean(to, p->output.path);
+    fprintf(to, "\nrecipe      ");
+    cli_print_clean(to, dq_options_get(p->options, "recipe"));
+    fprintf(to, "\nnetwork     ");
+    cli_print_clean(to, text);
+    fprintf(to, "\nscales      %d\niterations  %lld\nmemory      %s\ncompute     %.3g TFLOP, kernels %s\n", p->plan.scales,
+            (long long)p->plan.iterations, cli_bytes((double)p->plan.memory, memory), p->plan.flops / 1e12,
+            dq_context_isa(p->ctx));
+}
+
+static json_t *plan_event(const paint *p) {
+    return json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:f}", "event", "start", "width", p->plan.width, "height",
+                     p->plan.height, "scales", p->plan.scales, "iterations", (json_int_t)p->plan.iterations, "memory",
+                     (json_int_t)p->plan.memory, "flops", p->plan.flops);
+}
+
+static json_t *step_event(const dq_progress *g) {
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "step", "scale",
+                     g->scale, "scales", g->scales, "iteration", g->iteration, "iterations", g->iterations, "width",
+                     g->width, "height", g->height, "J", g->cost, "J_content", g->content_cost, "J_style", g->style_cost,
+                     "J_tv", g->tv_cost, "seconds", g->seconds, "seconds_left", g->seconds_left, "done", g->done);
+}
+
+static void show_step(const dq_progress *g) {
+    char tail[160], left[32];
+    snprintf(tail, sizeof tail, "scale %d/%d  step %d/%d  J %.4g  %s left", g->scale, g->scales, g->iteration,
+             g->iterations, g->cost, g->seconds_left < 0 ? "?" : cli_time(g->seconds_left, left));
+    cli_bar(g->done, tail);
+    if (cli_json()) cli_event(step_event(g));
+}
+
+static void log_step(FILE *log, const dq_progress *g) {
+    if (log)
+        fprintf(log, "%d,%d,%.9g,%.9g,%.9g,%.3f\n", g->iteration, g->scale, g->cost, g->content_cost, g->style_cost,
+                g->seconds);
+}
+
+/* The last line: what was written, its size, the time, J. */
+static void say_written(const paint *p, bool stopped) {
+    const dq_progress *g = &p->progress;
+    struct rusage usage;
+    char peak[32], cost[32] = "";
+    const char *name = strcmp(p->output.path, "-") == 0 ? "standard output" : p->output.path;
+    if (p->steps > 0) snprintf(cost, sizeof cost, ", J %.4g", g->cost);
+    if (cli_json()) {
+        json_t *file = json_string(name);
+        cli_event(json_pack("{s:s, s:o, s:i, s:i, s:f, s:f, s:b}", "event", "written", "file",
+                            file ? file : json_string("(not UTF-8)"), "width", p->plan.width, "height", p->plan.height,
+                            "seconds", g->seconds, "J", g->cost, "stopped", stopped));
+        return;
+    }
+    if (stopped)
+        cli_note("stopped at scale %d of %d, step %d of %d; the picture so far is saved", g->scale, g->scales,
+                 g->iteration, g->iterations);
+    cli_note("wrote %s: %d × %d, %.1f s%s", name, p->plan.width, p->plan.height, g->seconds, cost);
+    if (cli_value(p->args, "verbose") && getrusage(RUSAGE_SELF, &usage) == 0)
+        cli_note("peak memory %s", cli_bytes((double)usage.ru_maxrss * 1024, peak));
+}
+
+/* ---- the work ---------------------------------------------------------------------------------------------------- */
+
+static int write_picture(paint *p, long step) {
+    dq_image *image;
+    dq_status status = dq_job_image(p->job, &image);
+    if (status) return cli_error_of(p->ctx, status);
+    int code = cli_output_write(&p->output, p->ctx, image, step);
+    dq_image_free(&image);
+    return code;
+}
+
+static void after_step(paint *p) {
+    p->steps++;
+    show_step(&p->progress);
+    log_step(p->log, &p->progress);
+    if (!p->save_every || p->steps % p->save_every) return;
+    p->save_code = write_picture(p, p->steps);
+    if (p->save_code) p->save_every = 0; /* said once; the work goes on */
+}
+
+/* Steps until the job is done, a signal came, or a step failed. */
+static int run(paint *p) {
+    for (int more = 1; more && !cli_stop_signal();) {
+        dq_status status = dq_job_step(p->job, &more);
+        if (status) return cli_error_of(p->ctx, status);
+        dq_job_progress(p->job, &p->progress);
+        if (p->progress.iteration > 0) after_step(p);
+    }
+    return 0;
+}
+
+static int work(paint *p) {
+    const char *every = cli_value(p->args, "save-every");
+    p->save_every = every ? strtol(every, NULL, 10) : 0;
+    int code = open_log(p);
+    if (code) return code;
+    if (cli_json()) cli_event(plan_event(p));
+    else if (cli_value(p->args, "verbose") && !cli_quiet()) print_plan(stderr, p);
+    cli_stop_install();
+    code = run(p);
+    cli_bar_clear();
+    int number = cli_stop_signal();
+    if (!code && number && p->steps == 0) {
+        cli_note("stopped before the first step; nothing was written");
+        return 128 + number;
+    }
+    if (!code) code = write_picture(p, 0);
+    if (!code) say_written(p, number != 0);
+    int log_code = close_log(p);
+    if (!code) code = log_code ? log_code : p->save_code;
+    return code || !number ? code : 128 + number;
+}
+
+static int dry_run(paint *p) {
+    if (cli_json()) cli_event(plan_event(p));
+    else print_plan(stdout, p);
+    return 0;
+}
+
+int cli_paint(const cli_args *args) {
+    paint p = {.args = args};
+    cli_say_setup(args);
+    dq_status status = dq_context_new(&p.ctx, 0);
+    if (status) return cli_error(status, "cannot start: %s", dq_status_name(status));
+    dq_context_set_log(p.ctx, cli_log, NULL);
+    int code = prepare(&p);
+    if (!code) code = cli_value(args, "dry-run") ? dry_run(&p) : work(&p);
+    if (p.log && p.log != stdout) fclose(p.log);
+    dq_job_free(&p.job);
+    dq_model_free(&p.model);
+    for (int i = 0; i < MAX_STYLES; i++) dq_image_free(&p.styles[i]);
+    dq_image_free(&p.content);
+    dq_options_free(&p.options);
+    cli_output_close(&p.output);
+    dq_context_free(&p.ctx);
+    return code;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * cli/verbs.c: the table of verbs. A verb that is not here does not exist: help, man page and completions come from it. */
+#include "cli.h"
+
+#include <string.h>
+
+static const cli_verb verbs[] = {
+    {"paint", "PHOTO PAINTING…", 2, 17,
+     "paint a photo in the manner of one or more paintings; the word paint can be left out",
+     "按一幅或几幅画的风格描绘一张照片；paint 一词可以省略", cli_paint},
+    {"info", "PICTURE", 1, 1, "tell what made a picture and how to make it again", "说明一幅图是怎样画成的，如何重画",
+     cli_info},
+    {"model list", "", 0, 0, "list the networks that are installed or can be fetched", "列出已安装和可下载的网络",
+     cli_model_list},
+    {"model info", "NAME|FILE", 1, 1, "describe a network: layers, input, checksum", "描述一个网络：各层、输入约定、校验和",
+     cli_model_info},
+    {"model import", "FILE", 1, 1, "convert weights to safetensors; reads .pth, .h5, .mat and .caffemodel; needs -o FILE",
+     "把权重转换为 safetensors；可读 .pth、.h5、.mat、.caffemodel；需要 -o FILE", cli_model_import},
+    {"model fetch", "NAME", 1, 1, "download a known network and verify it", "下载一个已知网络并校验", cli_model_fetch},
+    {"help", "[VERB|all]", 0, 2, "help on a verb, or on everything", "某个子命令或全部（all）的帮助", cli_help},
+};
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+const cli_verb *cli_verb_at(int index) { return index >= 0 && index < VERBS ? &verbs[index] : NULL; }
+
+const cli_verb *cli_verb_named(const char *name) {
+    for (int i = 0; i < VERBS; i++)
+        if (strcmp(verbs[i].name, name) == 0) return &verbs[i];
+    return NULL;
+}
