@@ -60,8 +60,8 @@ static void print_examples(FILE *to) {
 
 static void print_usage(FILE *to) {
     const char *title = pick("Usage: ", "用法：");
-    fprintf(to, "%sdanqing PHOTO PAINTING… [-o FILE] [options]\n%*sdanqing VERB [options] [arguments]\n", title,
-            cli_width(title), "");
+    fprintf(to, "%sdanqing PHOTO PAINTING… [-o FILE]%s\n%*sdanqing VERB%s…\n", title, pick(" [options]", " [选项]"),
+            cli_width(title), "", pick(" [options] ", " [选项] "));
 }
 
 static void print_verbs(FILE *to) {

@@ -20,11 +20,11 @@ static size_t print_wide(FILE *to, const unsigned char *b) {
     return size;
 }
 
-/* Text for a place where neither a macro nor an escape must begin. */
-static void escape(FILE *to, const char *text) {
-    const unsigned char *b = (const unsigned char *)text;
+/* One word, in which neither a macro nor an escape must begin. */
+static void escape(FILE *to, const char *text, size_t length) {
+    const unsigned char *b = (const unsigned char *)text, *end = b + length;
     if (*b == '.' || *b == '\'') fputs("\\&", to);
-    while (*b) {
+    while (b < end) {
         if (*b >= 0xc0) {
             b += print_wide(to, b);
             continue;
@@ -36,9 +36,33 @@ static void escape(FILE *to, const char *text) {
     }
 }
 
-static void line(FILE *to, const char *text) {
-    escape(to, text);
-    fputc('\n', to);
+/* The same as the argument of a macro, where punctuation at the end would be taken for the sentence's. */
+static void word(FILE *to, const char *text) {
+    size_t n = strlen(text);
+    escape(to, text, n);
+    if (n > 0 && strchr(".,:;?!)]", text[n - 1])) fputs("\\&", to);
+}
+
+/* Text in lines of moderate length; `end` is put after it. */
+static void lines(FILE *to, const char *text, const char *end) {
+    size_t column = 0;
+    while (*text) {
+        size_t n = strcspn(text, " ");
+        if (column > 0 && column + n > 55) fputc('\n', to), column = 0; /* an escape is longer than its character */
+        if (column > 0) fputc(' ', to);
+        escape(to, text, n);
+        column += n + 1;
+        text += n + strspn(text + n, " ");
+    }
+    fprintf(to, "%s\n", end);
+}
+
+/* A line of help as a sentence. */
+static void sentence(FILE *to, const char *text) {
+    char copy[512];
+    snprintf(copy, sizeof copy, "%s", text);
+    if (*copy >= 'a' && *copy <= 'z') *copy = (char)(*copy - 'a' + 'A');
+    lines(to, copy, ".");
 }
 
 /* ---- sections ---------------------------------------------------------------------------------------------------- */
@@ -60,7 +84,7 @@ static void print_date(FILE *to) {
 /* ".Ar" with the words of an argument list such as "NAME|FILE". */
 static void print_argument(FILE *to, const char *macro, const char *text) {
     fprintf(to, "%s ", macro);
-    escape(to, text);
+    word(to, text);
 }
 
 static void print_synopsis(FILE *to) {
@@ -83,7 +107,7 @@ static void print_verbs(FILE *to) {
         fprintf(to, ".It Cm %s", verb->name);
         if (*verb->arguments) print_argument(to, " Ar", verb->arguments);
         fputc('\n', to);
-        line(to, verb->help);
+        sentence(to, verb->help);
     }
     fputs(".El\n", to);
 }
@@ -93,10 +117,21 @@ static void print_range(FILE *to, const cli_option *option) {
     if (strcmp(option->type, "float") == 0) fprintf(to, "A number from %.7g to %.7g.\n", option->minimum, option->maximum);
     if (strcmp(option->type, "size") == 0) fputs("A number of bytes, with K, M, G or T for powers of 1024.\n", to);
     if (*option->choices) {
-        fputs("One of ", to);
-        escape(to, option->choices);
-        fputs(".\n", to);
+        fputs("One of\n.Cm ", to);
+        word(to, option->choices);
+        fputs(" .\n", to);
     }
+}
+
+/* "a|b" as "For a, b." */
+static void print_verb_list(FILE *to, const char *verbs) {
+    fputs("For", to);
+    for (const char *v = verbs; *v;) {
+        size_t n = strcspn(v, "|");
+        fprintf(to, "%s %.*s", v == verbs ? "" : ",", (int)n, v);
+        v += n + (v[n] == '|');
+    }
+    fputs(".\n", to);
 }
 
 static void print_option(FILE *to, const cli_option *option, dq_options *defaults) {
@@ -106,19 +141,14 @@ static void print_option(FILE *to, const cli_option *option, dq_options *default
     fprintf(to, " Fl -%s", option->name);
     if (*option->argument) print_argument(to, " Ar", option->argument);
     fputc('\n', to);
-    line(to, option->help);
-    fputs(".br\n", to);
+    sentence(to, option->help);
     print_range(to, option);
-    if (*value) {
-        fputs("The recipe portrait has ", to);
-        escape(to, value);
-        fputs(".\n", to);
+    if (*value && strcmp(option->name, "recipe") != 0) {
+        fputs("In the recipe\n.Cm portrait :\n.Ql ", to);
+        word(to, value);
+        fputs(" .\n", to);
     }
-    if (strcmp(option->verbs, "paint") != 0 && *option->verbs) {
-        fputs("For: ", to);
-        escape(to, option->verbs);
-        fputs(".\n", to);
-    }
+    if (strcmp(option->verbs, "paint") != 0 && *option->verbs) print_verb_list(to, option->verbs);
 }
 
 static void print_options(FILE *to, dq_options *defaults) {
@@ -142,7 +172,7 @@ static void print_recipes(FILE *to) {
           to);
     for (int i = 0; (name = dq_recipe_at(i, &description)); i++) {
         fprintf(to, ".It Cm %s\n", name);
-        line(to, description);
+        sentence(to, description);
     }
     fputs(".El\n.Pp\nA value with a slash or a dot is a file of your own: lines of the form\n"
           ".Ql name = value ,\nwith comments after\n.Ql # .\n",
@@ -154,7 +184,7 @@ static void print_topics(FILE *to, const char *section, const char *macro, const
     fprintf(to, ".Sh %s\n.Bl -tag -width Ds\n", section);
     for (int i = 0; (topic = at(i)); i++) {
         fprintf(to, ".It %s %s\n", macro, topic->name);
-        line(to, topic->help);
+        sentence(to, topic->help);
     }
     fputs(".El\n", to);
 }
@@ -164,17 +194,19 @@ static void print_examples(FILE *to) {
     fputs(".Sh EXAMPLES\n", to);
     for (int i = 0; (example = cli_example_at(i)); i++) {
         if (i) fputs(".Pp\n", to);
-        line(to, example->help);
+        sentence(to, example->help);
         fputs(".Dl ", to);
-        line(to, example->name);
+        word(to, example->name);
+        fputc('\n', to);
     }
 }
 
 static const char DESCRIPTION[] =
     ".Sh DESCRIPTION\n"
     ".Nm\n"
-    "gives a photograph the manner of one or more paintings: it changes the pixels of a picture until a network trained on\n"
-    "images sees in it the content of the photograph and the style of the paintings.\n"
+    "gives a photograph the manner of one or more paintings: it changes the\n"
+    "pixels of a picture until a network trained on images sees in it the\n"
+    "content of the photograph and the style of the paintings.\n"
     "It runs on an ordinary processor.\n"
     "The word\n.Cm paint\ncan be left out where the first argument is a file.\n"
     ".Pp\n"
@@ -183,15 +215,16 @@ static const char DESCRIPTION[] =
     ".Pa NAME-painted-2.png\nand so on that is free.\n"
     "A file that is named by\n.Fl o\nis overwritten unless it is one of the inputs.\n"
     "Pictures are written whole or not at all.\n"
-    "PNG, JPEG, WebP, TIFF, AVIF and HEIC files carry a record of what made them, without the names of folders, which\n"
-    ".Cm info\nprints.\n";
+    "They carry a record of what made them, without the names of folders;\n"
+    ".Cm info\nprints it.\n";
 
 static const char PROGRESS[] =
     ".Sh PROGRESS\n"
     "Everything but a result that was asked for goes to standard error.\n"
     "With\n.Fl -progress Cm json\neach of its lines is a JSON object whose\n.Ql event\nis one of\n"
     ".Cm start , step , written , notice\nand\n.Cm error ;\na\n.Cm step\nhas\n"
-    ".Ql scale , scales , iteration , iterations , width , height , J , J_content , J_style , J_tv , seconds , seconds_left\n"
+    ".Ql scale , scales , iteration , iterations , width , height ,\n"
+    ".Ql J , J_content , J_style , J_tv , seconds , seconds_left\n"
     "and\n.Ql done ,\nwhich goes from 0 to 1.\n"
     "Only a wrong command line is told in plain text.\n";
 
@@ -211,7 +244,7 @@ void cli_man(FILE *to) {
     dq_options *defaults = NULL;
     if (dq_context_new(&ctx, 1) || dq_options_new(ctx, &defaults)) goto done;
     print_date(to);
-    fprintf(to, ".Dt DANQING 1\n.Os danqing %s\n", dq_version());
+    fputs(".Dt DANQING 1\n.Os\n", to);
     fputs(".Sh NAME\n.Nm danqing\n.Nd paint portraits by neural style transfer\n", to);
     print_synopsis(to);
     fputs(DESCRIPTION, to);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static json_t *size_of(const dq_image *image) {
     return json_pack("{s:i, s:i}", "width", image->width, "height", image->height);
@@ -22,11 +23,12 @@ static json_t *sizes_of(const dq_image *const *images, int count) {
     return array;
 }
 
-/* What --model opens this model again: where nothing was said, which one was the best then. */
+/* What --model opens this model again, for a job that left the choice to the library. */
 static json_t *name_of(const dq_model *model) {
     unsigned long long seed;
-    if (sscanf(model->source, "seed %llu", &seed) == 1) return json_sprintf("random:%llu", seed);
-    json_t *name = json_string(model->source);
+    if (strcmp(model->format, "random") == 0 && sscanf(model->source, "seed %llu", &seed) == 1)
+        return json_sprintf("random:%llu", seed);
+    json_t *name = json_string(strcmp(model->format, "safetensors") == 0 ? model->table.name : model->source);
     return name ? name : json_string("?");
 }
 
