@@ -179,9 +179,11 @@ static dq_status explain(struct download *d, CURLcode rc, const char *message) {
     if (rc == CURLE_ABORTED_BY_CALLBACK)
         return dq__fail(d->err, DQ_CANCELLED, "stopped after %.1f of %.1f MB; fetch again to go on from there", here, all);
     if (rc == CURLE_HTTP_RETURNED_ERROR) return dq__fail(d->err, DQ_NETWORK, "%s: the server answered %ld", d->url, code);
+    const char *why = *message ? message : curl_easy_strerror(rc);
+    if (rc != CURLE_OK && !d->have) return dq__fail(d->err, DQ_NETWORK, "%s: %s", d->url, why);
     if (rc != CURLE_OK)
-        return dq__fail(d->err, DQ_NETWORK, "%s: %s (%.1f of %.1f MB are here; fetch again to go on from there)", d->url,
-                        *message ? message : curl_easy_strerror(rc), here, all);
+        return dq__fail(d->err, DQ_NETWORK, "%s: %s; %.1f of %.1f MB are here, fetch again to go on from there", d->url, why,
+                        here, all);
     if (d->have < d->row->bytes)
         return dq__fail(d->err, DQ_NETWORK, "%s: ended after %.1f of %.1f MB; fetch again to go on from there", d->url, here,
                         all);
