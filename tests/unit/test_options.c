@@ -55,7 +55,6 @@ static void defaults_resolve(void **state) {
     assert_int_equal(dq__options_resolve(options, &s, NULL), DQ_OK);
     assert_string_equal(s.recipe, "portrait");
     assert_string_equal(s.model, "");
-    assert_int_equal(s.normalization, DQ__NORM_MEAN);
     assert_int_equal(s.optimizer, DQ__OPTIMIZER_ADAM);
     assert_true(s.clamp);
     assert_true(s.max_memory == 0);
@@ -119,7 +118,8 @@ static void bad_values_are_refused_with_what_is_possible(void **state) {
     refuse(options, "max-memory", "2GB", "option max-memory takes a number of bytes such as 800M or 2G, not '2GB'");
     char all[1024] = "there is no option 'stlye-wieght'; there are:";
     const dq_option_info *row;
-    for (int i = 0; (row = dq__option_at(i)); i++) strcat(strcat(all, " "), row->name);
+    for (int i = 0; (row = dq__option_at(i)); i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), " %s", row->name);
     assert_true(strlen(all) < sizeof ((dq__error *)0)->text); /* the list fits a message */
     refuse(options, "stlye-wieght", "1", all);
     refuse(options, "style-wieght", "1", "there is no option 'style-wieght'; did you mean 'style-weight'?");
