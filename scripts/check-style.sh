@@ -14,7 +14,7 @@ list_files() {
         find . -type f -not -path '*/.git/*' -not -path './build*' | sed 's|^\./||'
 }
 files=$(list_files | grep -E '\.(c|h|def|sh|bats|py|js|css|html|md|map|build|txt)$|^quickstart$|^\.ci/run$' |
-    grep -v '^tests/fixtures/' | sort -u)
+    grep -vE '^tests/(fixtures|fuzz/corpus)/' | sort -u)
 sources=$(printf '%s\n' "$files" | grep -E '\.(c|h|def|sh|bats|py|js|css)$|^quickstart$|^\.ci/run$')
 c_files=$(printf '%s\n' "$files" | grep -E '\.(c|h|def)$')
 
