@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * image/image.h: pictures in memory and on disk. Pixels are float sRGB in [0,1]; everything about file formats, colour
- * profiles, orientation and resampling is done by libvips behind this header, and only here. */
+ * profiles and orientation is done by libvips behind this header, and only here. */
 #ifndef DQ_IMAGE_IMAGE_H
 #define DQ_IMAGE_IMAGE_H
 
@@ -24,9 +24,10 @@ struct dq_image {
 dq_status dq__image_new(dq_image **out, int width, int height, bool alpha, dq__error *err);
 dq_status dq__image_copy(dq_image **out, const dq_image *image, dq__error *err);
 void dq__image_free(dq_image **image);
+/* Copied; NULL removes it. DQ_USAGE if it is not a JSON object, DQ_LIMIT over 59,000 bytes. */
 dq_status dq__image_set_record(dq_image *image, const char *json, dq__error *err);
 
-/* ---- vips.c: files and resampling; starts libvips on first use ---- */
+/* ---- read.c, write.c, resize.c: files and resampling; libvips is started on first use ---- */
 /* "-" is not known here: the caller reads stdin and uses the memory form. */
 dq_status dq__image_read(dq_image **out, const char *path, dq__error *err);
 dq_status dq__image_read_memory(dq_image **out, const void *bytes, size_t size, const char *name, dq__error *err);
@@ -36,7 +37,7 @@ dq_status dq__image_write(const dq_image *image, const char *path, const char *o
 dq_status dq__image_encode(const dq_image *image, const char *format, const char *options, void **bytes, size_t *size,
                            dq__error *err);
 /* A new picture of the given size, antialiased bicubic when shrinking, bicubic when growing, clamped to [0,1], alpha too;
- * colour is resampled premultiplied where there is alpha. */
+ * colour is resampled premultiplied where there is alpha. Pixel centres align. The record does not come along. */
 dq_status dq__image_resize(dq_image **out, const dq_image *image, int width, int height, dq__error *err);
 
 #endif
