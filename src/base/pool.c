@@ -25,13 +25,25 @@ struct dq__pool {
     atomic_int next;
 };
 
+static _Thread_local int worker_number; /* 0 in every thread that is not a worker */
+
+int dq__pool_worker(void) { return worker_number; }
+
+/* What a worker is started with. */
+typedef struct start {
+    dq__pool *pool;
+    int number;
+} start;
+
 static void drain(dq__pool *p, dq__task_fn fn, void *work, int tasks) {
     int task;
     while ((task = atomic_fetch_add(&p->next, 1)) < tasks) fn(work, task);
 }
 
 static void *worker_main(void *user) {
-    dq__pool *p = user;
+    dq__pool *p = ((start *)user)->pool;
+    worker_number = ((start *)user)->number;
+    dq__free(user);
     unsigned seen = 0;
     pthread_mutex_lock(&p->lock);
     for (;;) {
@@ -57,6 +69,18 @@ static int processors(void) {
     return n < 1 ? 1 : n > 256 ? 256 : n;
 }
 
+static bool start_worker(dq__pool *p) {
+    start *s = dq__alloc(sizeof *s);
+    if (!s) return false;
+    *s = (start){p, p->started + 1};
+    if (pthread_create(&p->worker[p->started], NULL, worker_main, s) != 0) {
+        dq__free(s);
+        return false;
+    }
+    p->started++;
+    return true;
+}
+
 dq_status dq__pool_new(dq__pool **out, int threads, dq__error *err) {
     *out = NULL;
     if (threads < 0 || threads > 256) return dq__fail(err, DQ_USAGE, "threads must be 1 … 256, or 0 for all");
@@ -71,8 +95,8 @@ dq_status dq__pool_new(dq__pool **out, int threads, dq__error *err) {
         dq__pool_free(&p);
         return dq__no_memory(err, sizeof(pthread_t) * 256, "the thread pool");
     }
-    for (; p->started < p->threads - 1; p->started++)
-        if (pthread_create(&p->worker[p->started], NULL, worker_main, p) != 0) {
+    while (p->started < p->threads - 1)
+        if (!start_worker(p)) {
             dq__pool_free(&p);
             return dq__fail(err, DQ_LIMIT, "cannot start %d threads", threads);
         }

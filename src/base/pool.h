@@ -16,4 +16,7 @@ int dq__pool_threads(const dq__pool *pool);
 /* Runs fn(work, 0 … tasks−1), returns when all are done. Not to be nested. pool may be NULL: runs in the caller. */
 void dq__pool_run(dq__pool *pool, int tasks, dq__task_fn fn, void *work);
 
+/* Inside a task: the number of the thread that runs it, 0 … threads−1; for scratch memory, never for results. */
+int dq__pool_worker(void);
+
 #endif

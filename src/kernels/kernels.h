@@ -11,6 +11,7 @@
 #include "kernels/gram.h"
 #include "kernels/pool.h"
 #include "kernels/relu.h"
+#include "kernels/winograd.h"
 
 typedef struct dqk_table {
     dq__isa isa;
@@ -23,6 +24,8 @@ typedef struct dqk_table {
     dqk_pool_average_back_fn *pool_average_back;
     dqk_relu_fn *relu;
     dqk_relu_back_fn *relu_back;
+    dqk_winograd_fn *winograd;
+    dqk_winograd_weights_fn *winograd_weights;
 } dqk_table;
 
 /* The kernels for `isa`, or for the best below it that was built in. Never NULL. */

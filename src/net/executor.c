@@ -23,7 +23,10 @@ struct dq__exec {
     const dq__table *table;
     const dq__packed *packed;
     int layers, tap[DQ__MAX_TAPS], taps;
-    bool backward;
+    bool backward, direct;
+    float *u;              /* transformed weights of the layer under way */
+    float *scratch;        /* of the Winograd kernels, one share per thread */
+    size_t u_floats, scratch_floats; /* scratch_floats: of one thread */
     dq__tensor input, input_grad;
     dq__span input_span, input_grad_span;
     node node[DQ__MAX_LAYERS];
@@ -36,6 +39,9 @@ struct dq__exec {
 /* The tensor layer i reads. */
 static const dq__tensor *below(const dq__exec *e, int i) { return i ? &e->node[i - 1].act : &e->input; }
 static const dq__tensor *grad_below(const dq__exec *e, int i) { return i ? &e->node[i - 1].grad : &e->input_grad; }
+
+/* Where padding copies pixels, the gradient of the ring around a map is wanted too, to be folded back. */
+static int ring(const dq__exec *e) { return e->table->padding == DQ__PAD_ZERO ? 0 : 1; }
 
 /* Is the map of layer i (through its relu, if one follows) read by a convolution? */
 static bool feeds_conv(const dq__exec *e, int i) {
@@ -87,6 +93,7 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     e->layers = o->tap[o->taps - 1] + 1;
     e->taps = o->taps;
     e->backward = o->backward;
+    e->direct = o->direct;
     memcpy(e->tap, o->tap, sizeof(int) * (size_t)o->taps);
     for (int i = 0; i < e->layers; i++) e->node[i].tap = -1;
     for (int t = 0; t < o->taps; t++) e->node[o->tap[t]].tap = t;
@@ -141,10 +148,34 @@ static void place(dq__exec *e) {
     }
 }
 
-size_t dq__exec_bytes(const dq__table *table, const dq__exec_options *options) {
+/* Winograd's method takes a quarter of the products but has to transform the layer's weights first, at about the cost of
+ * 100 products each; maps of few pixels and the picture itself are convolved directly. A rule of shapes, not of the clock. */
+static bool winograd_pays(const dq__exec *e, const dq__tensor *x, const dq__tensor *y, int ring) {
+    const int64_t h = y->h + 2 * ring, w = y->w + 2 * ring, padded = (h + 3) / 4 * ((w + 3) / 4) * 16;
+    return !e->direct && x->cs >= 16 && 9 * h * w > 3 * padded + 100;
+}
+
+static void want_winograd(dq__exec *e, const dq__tensor *x, const dq__tensor *y, int ring) {
+    if (!winograd_pays(e, x, y, ring)) return;
+    const size_t u = (size_t)36 * (size_t)x->cs * (size_t)y->cs, scratch = (dqk_winograd_scratch(x->cs) + 15) / 16 * 16;
+    if (u > e->u_floats) e->u_floats = u;
+    if (scratch > e->scratch_floats) e->scratch_floats = scratch;
+}
+
+static size_t plan_all(dq__exec *e, const dq__pool *pool) {
+    for (int i = 0; i < e->layers; i++) {
+        if (e->table->layer[i].kind != DQ__CONV) continue;
+        want_winograd(e, below(e, i), &e->node[i].act, 0);
+        if (e->backward) want_winograd(e, &e->node[i].grad, grad_below(e, i), ring(e));
+    }
+    e->arena_bytes = plan(e);
+    return e->arena_bytes + sizeof(float) * (e->u_floats + e->scratch_floats * (size_t)dq__pool_threads(pool));
+}
+
+size_t dq__exec_bytes(const dq__pool *pool, const dq__table *table, const dq__exec_options *options) {
     dq__exec *e = dq__alloc_zero(sizeof *e);
     if (!e) return 0;
-    size_t bytes = shape(e, table, options) ? plan(e) : 0;
+    size_t bytes = shape(e, table, options) ? plan_all(e, pool) : 0;
     dq__free(e);
     return bytes;
 }
@@ -179,12 +210,13 @@ dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, c
                         options->w, options->h, table->layer[options->tap[options->taps - 1]].name,
                         dq__exec_min_side(table, options->tap[options->taps - 1]));
     }
-    e->arena_bytes = plan(e);
+    const size_t bytes = plan_all(e, pool);
     e->arena = dq__alloc(e->arena_bytes);
-    if (!e->arena) {
-        dq_status status = dq__no_memory(err, e->arena_bytes, "feature maps");
-        dq__free(e);
-        return status;
+    e->u = dq__alloc(sizeof(float) * e->u_floats);
+    e->scratch = dq__alloc(sizeof(float) * e->scratch_floats * (size_t)dq__pool_threads(pool));
+    if (!e->arena || !e->u || !e->scratch) {
+        dq__exec_free(&e);
+        return dq__no_memory(err, bytes, "feature maps");
     }
     place(e);
     *out = e;
@@ -194,6 +226,8 @@ dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, c
 void dq__exec_free(dq__exec **exec) {
     if (!*exec) return;
     dq__free((*exec)->arena);
+    dq__free((*exec)->u);
+    dq__free((*exec)->scratch);
     dq__free(*exec);
     *exec = NULL;
 }
@@ -202,14 +236,15 @@ const dq__tensor *dq__exec_tap(const dq__exec *exec, int tap) { return &exec->no
 
 /* ---- splitting work into tasks ----------------------------------------------------------------------------------- */
 
-/* A map of `rows` rows cut into groups of rows, and its channels into parts when there are few groups. It depends on the
- * shape alone, never on the number of threads. */
+/* Rows of a map (or rows of its tiles) cut into groups, and its channels into parts when there are few groups. It depends
+ * on the shape alone, never on the number of threads. */
 typedef struct split {
     int rows, group, groups, blocks, parts; /* blocks of 32 channels */
 } split;
 
-static split make_split(int rows, int cols, int channels) {
-    split s = {.rows = rows, .group = 256 / cols > 1 ? 256 / cols : 1, .blocks = (channels + 31) / 32, .parts = 1};
+/* group: rows that make a task of good size */
+static split make_split(int rows, int group, int channels) {
+    split s = {.rows = rows, .group = group > 1 ? group : 1, .blocks = (channels + 31) / 32, .parts = 1};
     s.groups = (rows + s.group - 1) / s.group;
     while (s.groups * s.parts < 8 && s.parts * 2 <= s.blocks) s.parts *= 2;
     return s;
@@ -231,12 +266,16 @@ typedef struct layer_work {
     split split;
 } layer_work;
 
-static void run_split(const dq__exec *e, int i, const dq__tensor *map, int border, dq__task_fn fn) {
-    layer_work work = {e, i, make_split(map->h + 2 * border, map->w + 2 * border, map->cs)};
-    dq__pool_run(e->pool, work.split.groups * work.split.parts, fn, &work);
-}
+/* ---- convolution, forward and backward alike ------------------------------------------------------------------------ */
 
-/* ---- forward ----------------------------------------------------------------------------------------------------- */
+typedef struct conv_work {
+    const dq__exec *e;
+    const dq__tensor *x, *y;
+    const float *w, *bias;
+    int ring; /* pixels around y that are computed too */
+    int relu; /* layer of the relu to follow, −1 if none */
+    split split;
+} conv_work;
 
 static void relu_rows(const dq__exec *e, int i, int row, int rows, int channel, int channels) {
     /* in place on rows of act, channels [channel, channel+channels) */
@@ -251,19 +290,60 @@ static void relu_rows(const dq__exec *e, int i, int row, int rows, int channel, 
     }
 }
 
-static void conv_task(void *user, int task) {
-    const layer_work *work = user;
-    const dq__exec *e = work->e;
-    const dq__tensor *x = below(e, work->i), *y = &e->node[work->i].act;
+static void direct_task(void *user, int task) {
+    const conv_work *k = user;
+    const dq__tensor *x = k->x, *y = k->y;
     int row, rows, channel, channels;
-    split_task(&work->split, task, &row, &rows, &channel, &channels, y->cs);
-    dqk_conv3x3 job = {.x = dq__pixel(x, row, 0), .x_row = dq__row(x), .x_col = x->cs,
-                       .y = dq__pixel(y, row, 0) + channel, .y_row = dq__row(y), .y_col = y->cs,
-                       .w = e->packed->forward[work->i] + (ptrdiff_t)channel * 9 * x->cs,
-                       .bias = e->packed->bias[work->i] + channel, .rows = rows, .cols = y->w, .ic = x->cs, .oc = channels};
-    e->kernels->conv3x3(&job);
-    if (work->i + 1 < e->layers && e->table->layer[work->i + 1].kind == DQ__RELU)
-        relu_rows(e, work->i + 1, row, rows, channel, channels);
+    split_task(&k->split, task, &row, &rows, &channel, &channels, y->cs);
+    dqk_conv3x3 job = {.x = dq__pixel(x, row - k->ring, -k->ring), .x_row = dq__row(x), .x_col = x->cs,
+                       .y = dq__pixel(y, row - k->ring, -k->ring) + channel, .y_row = dq__row(y), .y_col = y->cs,
+                       .w = k->w + (ptrdiff_t)channel * 9 * x->cs, .bias = k->bias ? k->bias + channel : NULL,
+                       .rows = rows, .cols = y->w + 2 * k->ring, .ic = x->cs, .oc = channels};
+    k->e->kernels->conv3x3(&job);
+    if (k->relu >= 0) relu_rows(k->e, k->relu, row, rows, channel, channels);
+}
+
+static void weights_task(void *user, int block) {
+    const conv_work *k = user;
+    const int ic = k->x->cs;
+    k->e->kernels->winograd_weights(k->e->u + (ptrdiff_t)block * 36 * ic * 16, k->w + (ptrdiff_t)block * 9 * ic * 16, ic);
+}
+
+static void winograd_task(void *user, int task) {
+    const conv_work *k = user;
+    const dq__tensor *x = k->x, *y = k->y;
+    const int rows = y->h + 2 * k->ring, cols = y->w + 2 * k->ring, per_row = (cols + 3) / 4;
+    int row, tile_rows, channel, channels;
+    split_task(&k->split, task, &row, &tile_rows, &channel, &channels, y->cs);
+    dqk_winograd job = {.x = dq__pixel(x, -k->ring, -k->ring), .x_row = dq__row(x), .x_col = x->cs,
+                        .y = dq__pixel(y, -k->ring, -k->ring) + channel, .y_row = dq__row(y), .y_col = y->cs,
+                        .u = k->e->u + (ptrdiff_t)channel * 36 * x->cs, .bias = k->bias ? k->bias + channel : NULL,
+                        .rows = rows, .cols = cols, .first_tile = row * per_row, .tiles = tile_rows * per_row,
+                        .ic = x->cs, .oc = channels,
+                        .scratch = k->e->scratch + (size_t)dq__pool_worker() * k->e->scratch_floats};
+    k->e->kernels->winograd(&job);
+    const int left = rows - 4 * row, done = 4 * tile_rows < left ? 4 * tile_rows : left;
+    if (k->relu >= 0) relu_rows(k->e, k->relu, 4 * row, done, channel, channels);
+}
+
+static void convolve(conv_work k) {
+    const int rows = k.y->h + 2 * k.ring, cols = k.y->w + 2 * k.ring;
+    dq__task_fn fn = direct_task;
+    if (winograd_pays(k.e, k.x, k.y, k.ring)) {
+        dq__pool_run(k.e->pool, k.y->cs / 16, weights_task, &k);
+        k.split = make_split((rows + 3) / 4, DQK_WINOGRAD_TILES / ((cols + 3) / 4), k.y->cs);
+        fn = winograd_task;
+    } else {
+        k.split = make_split(rows, 256 / cols, k.y->cs);
+    }
+    dq__pool_run(k.e->pool, k.split.groups * k.split.parts, fn, &k);
+}
+
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
+
+/* Layer of the relu above layer i, −1 if it has none. */
+static int relu_above(const dq__exec *e, int i) {
+    return i + 1 < e->layers && e->table->layer[i + 1].kind == DQ__RELU ? i + 1 : -1;
 }
 
 static void linear_task(void *user, int task) {
@@ -276,8 +356,7 @@ static void linear_task(void *user, int task) {
     dqk_gemm job = {.x = x->data, .y = y->data + channel, .m = e->packed->forward[work->i] + (ptrdiff_t)channel * inputs,
                     .bias = e->packed->bias[work->i] + channel, .rows = 1, .cols = 1, .ic = inputs, .oc = channels};
     e->kernels->gemm(&job);
-    if (work->i + 1 < e->layers && e->table->layer[work->i + 1].kind == DQ__RELU)
-        relu_rows(e, work->i + 1, 0, 1, channel, channels);
+    if (relu_above(e, work->i) >= 0) relu_rows(e, work->i + 1, 0, 1, channel, channels);
 }
 
 static void pool_task(void *user, int y) {
@@ -316,11 +395,14 @@ static void forward_layer(const dq__exec *e, int i) {
     switch (e->table->layer[i].kind) {
     case DQ__CONV:
         dq__halo_fill(below(e, i), e->table->padding);
-        run_split(e, i, &n->act, 0, conv_task);
+        convolve((conv_work){.e = e, .x = below(e, i), .y = &n->act, .w = e->packed->forward[i], .bias = e->packed->bias[i],
+                             .relu = relu_above(e, i)});
         break;
-    case DQ__LINEAR:
-        run_split(e, i, &n->act, 0, linear_task);
+    case DQ__LINEAR: {
+        layer_work work = {e, i, make_split(1, 1, n->act.cs)};
+        dq__pool_run(e->pool, work.split.parts, linear_task, &work);
         break;
+    }
     case DQ__POOL:
         dq__pool_run(e->pool, n->act.h, pool_task, &(layer_work){.e = e, .i = i});
         break;
@@ -340,23 +422,6 @@ static void relu_back_task(void *user, int y) {
     const node *n = &work->e->node[work->i];
     work->e->kernels->relu_back(dq__pixel(&n->grad, y, 0), n->bits + (ptrdiff_t)y * n->grad.w * (n->grad.cs / 16),
                                 (ptrdiff_t)n->grad.w * n->grad.cs);
-}
-
-/* Where padding copies pixels, the gradient of the ring around the map is wanted too, to be folded back. */
-static int ring(const dq__exec *e) { return e->table->padding == DQ__PAD_ZERO ? 0 : 1; }
-
-static void conv_back_task(void *user, int task) {
-    const layer_work *work = user;
-    const dq__exec *e = work->e;
-    const dq__tensor *dy = &e->node[work->i].grad, *dx = grad_below(e, work->i);
-    const int r = ring(e);
-    int row, rows, channel, channels;
-    split_task(&work->split, task, &row, &rows, &channel, &channels, dx->cs);
-    dqk_conv3x3 job = {.x = dq__pixel(dy, row - r, -r), .x_row = dq__row(dy), .x_col = dy->cs,
-                       .y = dq__pixel(dx, row - r, -r) + channel, .y_row = dq__row(dx), .y_col = dx->cs,
-                       .w = e->packed->backward[work->i] + (ptrdiff_t)channel * 9 * dy->cs,
-                       .rows = rows, .cols = dx->w + 2 * r, .ic = dy->cs, .oc = channels};
-    e->kernels->conv3x3(&job);
 }
 
 static void pool_back_task(void *user, int y) {
@@ -386,7 +451,8 @@ static void backward_layer(const dq__exec *e, int i) {
         break;
     case DQ__CONV:
         dq__halo_fill(&n->grad, DQ__PAD_ZERO);
-        run_split(e, i, grad_below(e, i), ring(e), conv_back_task);
+        convolve((conv_work){.e = e, .x = &n->grad, .y = grad_below(e, i), .w = e->packed->backward[i], .ring = ring(e),
+                             .relu = -1});
         dq__halo_fold(grad_below(e, i), e->table->padding);
         break;
     case DQ__POOL:

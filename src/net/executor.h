@@ -22,6 +22,7 @@ typedef struct dq__exec_options {
     int h, w;                /* of the picture */
     const int *tap;          /* layer indices, ascending, distinct */
     int taps;                /* 1 … DQ__MAX_TAPS */
+    bool direct;             /* convolve directly where Winograd's method would be faster: the rounding of plain sums */
     bool backward;           /* will dq__exec_backward be called? (the chain up to the last tap must then have no linear layer) */
 } dq__exec_options;
 
@@ -30,8 +31,8 @@ typedef struct dq__exec_options {
 dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, const dq__packed *packed,
                        const dq__exec_options *options, dq__error *err);
 void dq__exec_free(dq__exec **exec);
-/* Bytes dq__exec_new would take for feature maps, 0 if it would fail. */
-size_t dq__exec_bytes(const dq__table *table, const dq__exec_options *options);
+/* Bytes dq__exec_new would take, 0 if it would fail. */
+size_t dq__exec_bytes(const dq__pool *pool, const dq__table *table, const dq__exec_options *options);
 /* The smallest side a picture may have for layer `last`. */
 int dq__exec_min_side(const dq__table *table, int last);
 /* Multiply-adds × 2 of the convolutions to layer `last` for one forward pass. */

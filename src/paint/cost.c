@@ -169,10 +169,10 @@ size_t dq__cost_bytes(const dq__cost_setup *s, int w, int h, const int *style_w,
     size_t most = 0, kept = widest(s) ? dq__gram_space_bytes(widest(s)) : 0;
     for (int i = 0; i < s->styles; i++) {
         const dq__exec_options options = exec_options(s, style_w[i], style_h[i], false);
-        const size_t bytes = dq__exec_bytes(s->table, &options);
+        const size_t bytes = dq__exec_bytes(s->pool, s->table, &options);
         if (bytes > most) most = bytes;
     }
-    size_t exec = dq__exec_bytes(s->table, &main_options);
+    size_t exec = dq__exec_bytes(s->pool, s->table, &main_options);
     if (!exec) return 0;
     int side = 1;
     for (int t = 0, layer = 0; t < s->taps->count; t++) {

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT
+ * kernels/x86/winograd_avx2.c: winograd_tmpl.h with vectors of 8 floats. */
+#define VW 8
+#define MR 6
+#define SYMBOL(family) dqk_##family##__avx2
+#include "kernels/x86/winograd_tmpl.h"

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT
+ * kernels/x86/winograd_avx512.c: winograd_tmpl.h with vectors of 16 floats. */
+#define VW 16
+#define MR 12
+#define SYMBOL(family) dqk_##family##__avx512
+#include "kernels/x86/winograd_tmpl.h"
