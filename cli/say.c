@@ -109,8 +109,10 @@ static void draw(double done, const char *tail) {
     if (width >= 8) {
         int filled = (int)(done * width);
         fprintf(stderr, "[%s", say.color ? "\033[32m" : "");
-        for (int i = 0; i < width; i++) fputc(i < filled ? '#' : '.', stderr);
-        fprintf(stderr, "%s] ", say.color ? "\033[m" : "");
+        for (int i = 0; i < filled; i++) fputc('#', stderr);
+        fputs(say.color ? "\033[m" : "", stderr);
+        for (int i = filled; i < width; i++) fputc('.', stderr);
+        fputs("] ", stderr);
     }
     fprintf(stderr, "%3d%%  ", (int)(100 * done));
     int left = columns() - 8;

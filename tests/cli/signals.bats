@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# The first signal saves the picture so far, the second kills.
+load common
+
+# stop SIGNAL: starts a long job, waits for its third step, sends the signal; leaves the exit code in $code.
+stop() {
+    env --default-signal=INT,TERM,HUP "$DANQING" paint --model random --size 48 -n 1000000 --min-size 0 photo.png painting.png \
+        -o out.png --log log.csv 2>err &
+    local job=$!
+    for _ in $(seq 200); do
+        [ "$(wc -l 2>/dev/null <log.csv || echo 0)" -gt 3 ] && break
+        sleep 0.05
+    done
+    kill -"$1" $job
+    code=0
+    wait $job || code=$?
+}
+
+@test "INT, TERM and HUP save the picture and exit with 128 + signal" {
+    for pair in INT:130 TERM:143 HUP:129; do
+        rm -f out.png log.csv
+        stop "${pair%:*}"
+        [ "$code" -eq "${pair#*:}" ]
+        grep -qE '^stopped at scale 1 of 1, step [0-9]+ of 1000000; the picture so far is saved$' err
+        grep -qE '^wrote out.png: 48 × 35, ' err
+        "$DANQING" info out.png | grep -qE '^reached     scale 1 of 1, step [0-9]+ of 1000000, J '
+    done
+}
+
+@test "a signal that was ignored from the start stays ignored" {
+    (
+        trap '' INT
+        paint photo.png painting.png -q -n 40 -o out.png --log log.csv &
+        job=$!
+        until [ "$(wc -l 2>/dev/null <log.csv || echo 0)" -gt 3 ]; do sleep 0.05; done
+        kill -INT $job
+        wait $job
+    )
+    [ "$(wc -l <log.csv)" -eq 41 ]
+}
