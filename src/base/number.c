@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool dq__parse_int(const char *text, int64_t *value) {
     char *end;
@@ -22,6 +23,7 @@ static bool number(const char *text, double *value, char **end) {
     if (!isdigit((unsigned char)*text) && *text != '-' && *text != '+' && *text != '.') return false;
     errno = 0;
     *value = g_ascii_strtod(text, end);
+    if (strspn(text, "0123456789+-.eE") < (size_t)(*end - text)) return false; /* hexadecimal */
     return *end != text && isfinite(*value) && (errno == 0 || *value == 0.0);
 }
 
