@@ -24,7 +24,8 @@ refuse() {
     refuse 2 "there is no option -z; 'danqing paint --help' lists them" photo.png painting.png -z
     refuse 2 "--size needs a value: --size N" photo.png painting.png --size
     refuse 2 "--quiet takes no value" photo.png painting.png --quiet=yes
-    refuse 2 "--json is not an option of 'danqing paint' (it belongs to: model list|model info|info)" photo.png painting.png --json
+    refuse 2 "--json is not an option of 'danqing paint' (it belongs to: model list|model info|info)" \
+        photo.png painting.png --json
     refuse 2 "--quality takes a whole number from 1 to 100, not '0'" photo.png painting.png --quality 0
     refuse 2 "--progress takes one of bar|json|none, not 'dots'" photo.png painting.png --progress dots
     refuse 2 "option size takes a whole number from 16 to 32768, not '5'" photo.png painting.png --size 5
@@ -82,7 +83,8 @@ refuse() {
 import struct, zlib
 def chunk(kind, data): return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
 head = struct.pack('>IIBBBBB', 100000, 100000, 8, 2, 0, 0, 0)
-open('lying.png', 'wb').write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IDAT', zlib.compress(b'0')) + chunk(b'IEND', b''))
+body = chunk(b'IHDR', head) + chunk(b'IDAT', zlib.compress(b'0')) + chunk(b'IEND', b'')
+open('lying.png', 'wb').write(b'\x89PNG\r\n\x1a\n' + body)
 P
     run --separate-stderr paint lying.png painting.png -o out.png
     expect 5 ""
@@ -92,10 +94,12 @@ P
     run --separate-stderr paint photo.png painting.png -o nowhere/out.png --progress json
     expect 6 ""
     [[ $stderr != *step* ]]   # no step was made
-    refuse 6 "cannot write nowhere/out.png: nowhere/: No such file or directory" photo.png painting.png -o nowhere/out.png
+    refuse 6 "cannot write nowhere/out.png: nowhere/: No such file or directory" \
+        photo.png painting.png -o nowhere/out.png
     mkdir folder.png
     refuse 6 "cannot write folder.png: it is a folder" photo.png painting.png -o folder.png
-    refuse 6 "photo.png is already there, and --no-clobber forbids to overwrite it" photo.png painting.png --no-clobber -o photo.png -f
+    refuse 6 "photo.png is already there, and --no-clobber forbids to overwrite it" \
+        photo.png painting.png --no-clobber -o photo.png -f
     refuse 6 "cannot write the log nowhere/log.csv: No such file or directory" photo.png painting.png --size 48 --model random \
         -o out.png --log nowhere/log.csv
     if [ "$(id -u)" -ne 0 ]; then
@@ -114,8 +118,10 @@ P
 @test "inputs are not overwritten unless forced" {
     cp photo.png before.png
     ln -s photo.png link.png
-    refuse 2 "photo.png is also an input; choose another -o, or give --force to overwrite it" photo.png painting.png -o photo.png
-    refuse 2 "link.png is also an input; choose another -o, or give --force to overwrite it" photo.png painting.png -o link.png
+    refuse 2 "photo.png is also an input; choose another -o, or give --force to overwrite it" \
+        photo.png painting.png -o photo.png
+    refuse 2 "link.png is also an input; choose another -o, or give --force to overwrite it" \
+        photo.png painting.png -o link.png
     refuse 2 "--log photo.png is also an input" photo.png painting.png --size 48 --model random -o out.png --log photo.png
     cmp photo.png before.png
     paint photo.png painting.png -q -f -o photo.png

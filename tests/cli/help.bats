@@ -39,8 +39,8 @@ names_in_source() {
     [ "$(wc -l <source)" -gt 40 ]
     "$DANQING" --help all | grep -oE '^  (-., |    )--[a-z0-9-]+' | sed 's/.*--//' | sort >help
     diff source help
-    sed -n 's/^\.It .*Fl -\([a-z0-9-]*\).*/\1/p' "$MAN" | sort >man
-    diff source man
+    sed -n 's/^\.It .*Fl -\([a-z0-9-]*\).*/\1/p' "$MAN" | sort >page
+    diff source page
     for verb in paint info "model list" "model info" "model import" "model fetch" help; do
         # shellcheck disable=SC2086
         "$DANQING" __complete $verb --

@@ -21,7 +21,8 @@ again() {
     [ "${lines[5]}" = "photo       60 × 44" ]
     [ "${lines[6]}" = "painting    50 × 50" ]
     [[ ${lines[7]} =~ ^"reached     scale 1 of 1, step 4 of 4, J " ]]
-    [[ ${lines[8]} == "again       danqing paint --model random --size 48 --iterations 4 --seed 7 "*" PHOTO PAINTING -o PICTURE" ]]
+    [[ ${lines[8]} == "again       danqing paint --model random --size 48 --iterations 4 --seed 7 "* ]]
+    [[ ${lines[8]} == *" PHOTO PAINTING -o PICTURE" ]]
 }
 
 @test "the command that info prints paints the same bytes, for every recipe" {

@@ -137,6 +137,7 @@ assert events[5]['file'] == 'out.png' and events[5]['stopped'] is False"
     for recipe in portrait classic neural-style; do
         run --separate-stderr "$DANQING" photo.png painting.png --recipe $recipe -n 3 --size 48 --model random -q -o $recipe.png
         expect 0 "" ""
+        [ -s $recipe.png ]
     done
     refute cmp -s classic.png neural-style.png
 }

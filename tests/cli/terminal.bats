@@ -10,7 +10,8 @@ terminal() {
     local variables=()
     while [ "$1" != -- ]; do variables+=("$1") && shift; done
     shift
-    env TERM=xterm "${variables[@]}" script -qec "stty cols 100; '$DANQING' paint --model random --size 48 -n 4 --min-size 0 $*" screen
+    env TERM=xterm "${variables[@]}" \
+        script -qec "stty cols 100; '$DANQING' paint --model random --size 48 -n 4 --min-size 0 $*" screen
 }
 
 @test "a bar with scale, step, J and time left, cleared at the end" {
