@@ -153,15 +153,19 @@ int cli_model_import(const cli_args *args) {
 
 /* ---- fetch ------------------------------------------------------------------------------------------------------- */
 
+/* user: the bytes that were shown last, or UINT64_MAX. */
 static int show_download(void *user, uint64_t received, uint64_t total) {
     char tail[96], have[32], all[32];
-    (void)user;
-    snprintf(tail, sizeof tail, "%s of %s", cli_bytes((double)received, have),
-             total ? cli_bytes((double)total, all) : "?");
-    cli_bar(total ? (double)received / (double)total : 0, tail);
-    cli_event(cli_json() ? json_pack("{s:s, s:I, s:I}", "event", "download", "received", (json_int_t)received, "total",
-                                     (json_int_t)total)
-                         : NULL);
+    uint64_t *last = user;
+    if (*last != received) {
+        snprintf(tail, sizeof tail, "%s of %s", cli_bytes((double)received, have),
+                 total ? cli_bytes((double)total, all) : "?");
+        cli_bar(total ? (double)received / (double)total : 0, tail);
+        if (cli_json())
+            cli_event(json_pack("{s:s, s:I, s:I}", "event", "download", "received", (json_int_t)received, "total",
+                                (json_int_t)total));
+        *last = received;
+    }
     return cli_stop_signal() != 0;
 }
 
@@ -206,8 +210,9 @@ int cli_model_fetch(const cli_args *args) {
     if (cli_value(args, "dry-run")) {
         code = dry_fetch(ctx, name);
     } else {
+        uint64_t last = UINT64_MAX;
         cli_stop_install();
-        dq_status status = dq_model_fetch(ctx, name, show_download, NULL);
+        dq_status status = dq_model_fetch(ctx, name, show_download, &last);
         cli_bar_clear();
         if (status == DQ_CANCELLED && cli_stop_signal()) code = 128 + cli_stop_signal();
         else if (status) code = cli_error_of(ctx, status);

@@ -67,3 +67,11 @@ load common
     run --separate-stderr "$DANQING" model fetch nothing
     expect 2
 }
+
+@test "7: fetch without a way out" {
+    run --separate-stderr env https_proxy=http://127.0.0.1:9 "$DANQING" model fetch vgg19
+    expect 7 ""
+    [[ $stderr == "danqing: "* ]]
+    [ "$(printf '%s\n' "$stderr" | wc -l)" -eq 1 ]
+    [ ! -e data/danqing/models/vgg19.h5 ]
+}
