@@ -111,12 +111,16 @@ static int last_layer(const dq_job *job) { return job->taps.layer[job->taps.coun
 
 /* ---- memory -------------------------------------------------------------------------------------------------------- */
 
-/* A style is painted from at the size of the picture times style_scale, but never enlarged. */
+/* A style is painted from at the size of the picture times style_scale, but never enlarged, unless it would be too small
+ * for the network. */
 static void style_size(const dq_job *job, const dq_image *style, const dq__scale *at, int *w, int *h) {
     const int longest = at->w > at->h ? at->w : at->h, own = style->width > style->height ? style->width : style->height;
+    const int shortest = style->width + style->height - own, min_side = dq__exec_min_side(&job->table, last_layer(job));
     int wanted = (int)lround(longest * job->settings.style_scale);
+    const int least = (int)ceil((double)min_side * own / shortest);
     if (wanted > own) wanted = own;
-    dq__fit(wanted < 1 ? 1 : wanted, style->width, style->height, w, h);
+    if (wanted < least) wanted = least;
+    dq__fit(wanted, style->width, style->height, w, h);
 }
 
 static size_t optimiser_bytes(const dq_job *job, size_t n) {
