@@ -30,13 +30,14 @@ static void format_left(const cli_option *option, char *text, size_t size) {
     snprintf(text, size, "  %s--%s%s%s", letter, option->name, *option->argument ? " " : "", option->argument);
 }
 
-/* The help of an option and, in brackets, its value in the recipe that is used when none is named. */
+/* The help of an option, its choices and, in brackets, its value in the recipe that is used when none is named. */
 static void print_option(FILE *to, const cli_option *option, dq_options *defaults) {
     char left[96], right[512];
     const char *value = option->library && defaults ? dq_options_get(defaults, option->name) : "";
+    const char *choices = strcmp(option->choices, option->argument) != 0 ? option->choices : "";
     format_left(option, left, sizeof left);
-    snprintf(right, sizeof right, "%s%s%s%s", pick(option->help, option->help_zh), *value ? " [" : "", value,
-             *value ? "]" : "");
+    snprintf(right, sizeof right, "%s%s%s%s%s%s", pick(option->help, option->help_zh), *choices ? pick(": ", "：") : "", choices,
+             *value ? " [" : "", value, *value ? "]" : "");
     print_row(to, left, right, OPTION_INDENT);
 }
 

@@ -38,27 +38,37 @@ int cli_width(const char *text) {
     return width;
 }
 
-/* Chinese punctuation that must not begin a line. */
-static bool closes(const char *text) {
-    static const char *const marks[] = {"，", "。", "；", "：", "、", "）", "”"};
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (strncmp(text, marks[i], strlen(marks[i])) == 0) return true;
+static bool begins_with_one_of(const char *text, const char *const *marks) {
+    for (; *marks; marks++)
+        if (strncmp(text, *marks, strlen(*marks)) == 0) return true;
     return false;
 }
 
-/* Bytes of what must stay on one line: a word, or one wide character; with the punctuation that closes it. */
+/* Chinese punctuation that must not begin a line, and that must not end one. */
+static bool closes(const char *text) {
+    static const char *const marks[] = {"，", "。", "；", "：", "、", "）", "”", NULL};
+    return begins_with_one_of(text, marks);
+}
+
+static bool opens(const char *text) {
+    static const char *const marks[] = {"（", "“", NULL};
+    return begins_with_one_of(text, marks);
+}
+
+/* Bytes of what must stay on one line: a word, or one wide character; with the punctuation around it. */
 static size_t unit(const char *text, int *width) {
     size_t size = 0;
-    int columns;
+    int columns, next = 1;
+    bool more = true;
     *width = 0;
-    do {
-        size_t n = character(text + size, &columns);
-        size += n;
+    while (more) {
+        bool opened = opens(text + size);
+        size += character(text + size, &columns);
         *width += columns;
-        if (columns == 2 && !closes(text + size)) break;
         if (!text[size] || text[size] == ' ') break;
-        character(text + size, &columns);
-    } while (columns == 1 || closes(text + size));
+        character(text + size, &next);
+        more = opened || closes(text + size) || (columns == 1 && next == 1);
+    }
     return size;
 }
 
