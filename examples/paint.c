@@ -8,6 +8,7 @@
 /* Called after every step; a value other than 0 would stop the job. */
 static int show(void *user, const dq_progress *p) {
     (void)user;
+    if (p->iteration % 10 != 0) return 0;
     fprintf(stderr, "\rscale %d/%d  step %d/%d  J %.4g  ", p->scale, p->scales, p->iteration, p->iterations, p->cost);
     return 0;
 }
