@@ -200,7 +200,7 @@ static void paint_stalk(sheet *s, vec2 root, vec2 top, float width, float densit
         ink_stroke part = arc(a, b, 0.0f, width * (1.1f - 0.3f * t0), density, hash_int(r->state + (uint32_t)i));
         part.start = 1.0f, part.middle = 0.82f, part.end = 1.0f, part.dryness = random_between(r, 0.45f, 0.85f);
         brush_ink(&s->ink, &s->grain, &part);
-        vec2 joint = add2(b, v2(0.0f, -0.5f * way.y / (float)joints * -0.06f));
+        vec2 joint = v2(b.x, b.y + 0.03f * way.y / (float)joints);
         ink_stroke knot = arc(v2(joint.x - width * 0.55f, joint.y), v2(joint.x + width * 0.55f, joint.y), -0.12f, 3.0f,
                               minf(density * 1.5f, 2.6f), 70u + (uint32_t)i);
         brush_ink(&s->ink, &s->grain, &knot);

@@ -12,13 +12,13 @@ static float hairline(vec3 q) {
     return line + 0.012f * noise3(mul(q, 1.2f), 3u);
 }
 
-static float part_x(void) { return -1.6f; }
+static const float part_x = -1.6f;
 
 static float hair_mass(vec3 q) {
     float far = length(sub(q, v3(0, 1.0f, -9.0f))) - 14.0f;
     if (far > 3.0f) return far;
     float grown = hairline(q), thick = 1.15f * smoothstep(-0.02f, 0.2f, grown);
-    float groove = 0.28f * bump(q.x - part_x(), 0.35f) * smoothstep(-10.0f, -4.0f, q.z);
+    float groove = 0.28f * bump(q.x - part_x, 0.35f) * smoothstep(-10.0f, -4.0f, q.z);
     float cap = head_scalp(q) - thick + groove;
     cap = smooth_max(cap, -grown * 5.0f, 0.3f);
     float knot = sd_ellipsoid(q, v3(0, 3.0f, -17.5f), v3(4.2f, 3.8f, 3.0f));
@@ -34,7 +34,7 @@ static float on_scalp(const figure *f, vec3 q) {
 static vec3 combed(vec3 q, vec3 n, float t) {
     (void)n;
     vec3 back = normalize(sub(v3(0, 2.2f, -17.0f), q));
-    float side = q.x < part_x() ? -1.0f : 1.0f, near = bump(q.x - part_x(), 2.6f) * smoothstep(-12.0f, -3.0f, q.z);
+    float side = q.x < part_x ? -1.0f : 1.0f, near = bump(q.x - part_x, 2.6f) * smoothstep(-12.0f, -3.0f, q.z);
     vec3 d = along(back, v3(side, -0.35f, 0.25f), 1.7f * near * (1.0f - 0.6f * t));
     return normalize(v3(d.x, d.y - 0.25f * smoothstep(-12.0f, 0.0f, q.z), d.z));
 }
@@ -64,45 +64,75 @@ static vec3 brow_direction(vec3 q, vec3 n, float t) {
     return normalize(add(v3(side * (0.6f + u), 0.75f - 1.4f * u, -0.3f * u), mul(n, 0.3f - 0.3f * t)));
 }
 
-static void add_hair(strand_list *list, const figure *f, const complexion *c, float detail) {
-    hair_patch hair = {.count = 9000,
-                       .points = 40,
-                       .seed = 11u,
-                       .low = v3(-8, -4, -15),
-                       .high = v3(8, 12, 3),
-                       .density = on_scalp,
-                       .direction = combed,
-                       .surface = hair_mass,
-                       .length = 17.0f,
-                       .length_spread = 0.2f,
-                       .width = 0.055f,
-                       .opacity = 0.65f,
-                       .lift = 0.02f,
-                       .lift_spread = 0.35f,
-                       .wave = 0.14f,
-                       .frizz = 0.18f,
-                       .colour = c->hair,
-                       .colour_spread = mul(c->hair, 0.3f)};
-    hair_patch wisps = hair;
-    wisps.count = 70, wisps.seed = 12u, wisps.density = at_temples, wisps.direction = wisp, wisps.surface = NULL;
-    wisps.length = 7.0f, wisps.length_spread = 0.4f, wisps.width = 0.035f, wisps.frizz = 0.5f, wisps.wave = 0.3f;
-    hair_patch brow = {.count = 900,
-                       .points = 10,
-                       .seed = 13u,
-                       .low = v3(-5.5f, 1.0f, -1.0f),
-                       .high = v3(5.5f, 3.2f, 3.0f),
-                       .density = brow_density,
-                       .direction = brow_direction,
-                       .length = 0.62f,
-                       .length_spread = 0.25f,
-                       .width = 0.03f,
-                       .opacity = 0.45f,
-                       .frizz = 0.12f,
-                       .colour = mul(c->hair, 1.5f),
-                       .colour_spread = mul(c->hair, 0.2f)};
-    hair_patch lashes = {
-        .count = 70, .seed = 14u, .length = 0.75f, .width = 0.035f, .opacity = 0.7f, .colour = mul(c->hair, 0.3f)};
-    grow(list, f, &hair, detail);
+/* ---- all of them ---- */
+
+static hair_patch scalp_patch(vec3 colour) {
+    return (hair_patch){
+        .count = 9000,
+        .points = 40,
+        .seed = 11u,
+        .low = v3(-8, -4, -15),
+        .high = v3(8, 12, 3),
+        .density = on_scalp,
+        .direction = combed,
+        .surface = hair_mass,
+        .length = 17.0f,
+        .length_spread = 0.2f,
+        .width = 0.055f,
+        .opacity = 0.65f,
+        .lift = 0.02f,
+        .lift_spread = 0.35f,
+        .wave = 0.14f,
+        .frizz = 0.18f,
+        .colour = colour,
+        .colour_spread = mul(colour, 0.3f),
+    };
+}
+
+static hair_patch wisp_patch(vec3 colour) {
+    return (hair_patch){
+        .count = 70,
+        .points = 40,
+        .seed = 12u,
+        .low = v3(-8, -4, -15),
+        .high = v3(8, 12, 3),
+        .density = at_temples,
+        .direction = wisp,
+        .length = 7.0f,
+        .length_spread = 0.4f,
+        .width = 0.035f,
+        .opacity = 0.65f,
+        .wave = 0.3f,
+        .frizz = 0.5f,
+        .colour = colour,
+        .colour_spread = mul(colour, 0.3f),
+    };
+}
+
+static hair_patch brow_patch(vec3 colour) {
+    return (hair_patch){
+        .count = 900,
+        .points = 10,
+        .seed = 13u,
+        .low = v3(-5.5f, 1.0f, -1.0f),
+        .high = v3(5.5f, 3.2f, 3.0f),
+        .density = brow_density,
+        .direction = brow_direction,
+        .length = 0.62f,
+        .length_spread = 0.25f,
+        .width = 0.03f,
+        .opacity = 0.45f,
+        .frizz = 0.12f,
+        .colour = colour,
+        .colour_spread = mul(colour, 0.15f),
+    };
+}
+
+static void add_hair(strand_list *list, const figure *f, vec3 colour, float detail) {
+    hair_patch scalp = scalp_patch(colour), wisps = wisp_patch(colour), brow = brow_patch(mul(colour, 1.5f));
+    hair_patch lashes = {.count = 70, .seed = 14u, .length = 0.75f, .width = 0.035f, .opacity = 0.7f};
+    lashes.colour = mul(colour, 0.3f);
+    grow(list, f, &scalp, detail);
     grow(list, f, &wisps, detail);
     grow(list, f, &brow, detail);
     grow_lashes(list, f, &lashes);
@@ -116,8 +146,10 @@ static float dress(vec3 b, float bust) {
     return smooth_cut(bust - 0.35f - folds, neckline, 0.3f) * 0.8f;
 }
 
-void paint_portrait1(picture *out) {
-    figure f = {.head = {.lid_open = 0.86f,
+/* ---- the sitting ---- */
+
+static figure sitter(void) {
+    figure f = {.head = {.lid_open = 0.77f,
                          .lip_fullness = 0.6f,
                          .face_width = -0.5f,
                          .jaw_width = -0.8f,
@@ -125,7 +157,7 @@ void paint_portrait1(picture *out) {
                          .cheeks = 0.1f,
                          .smile = 0.6f,
                          .eye_tilt = 0.6f,
-                         .nose_width = 0.1f,
+                         .nose_width = -0.5f,
                          .gaze_x = -0.32f,
                          .gaze_y = 0.0f},
                 .hair = hair_mass,
@@ -133,30 +165,43 @@ void paint_portrait1(picture *out) {
     figure_pose(&f, frame_about(v3(0, -7.0f, -8.0f), 0.52f, 0.03f, 0.06f),
                 frame_moved(frame_about(v3(0, -20.0f, -10.0f), 0.75f, 0.0f, 0.0f), v3(0, 2.0f, 0)));
     f.pearls[0] = v3(-7.3f, -4.6f, -7.0f), f.pearls[1] = v3(7.3f, -4.6f, -7.0f), f.pearl_radius = 0.55f;
-    complexion c = {.skin = v3(0.44f, 0.245f, 0.155f),
-                    .flush = v3(1.05f, 0.66f, 0.6f),
-                    .lips = v3(0.38f, 0.1f, 0.085f),
-                    .iris = v3(0.1f, 0.045f, 0.018f),
-                    .iris_ring = v3(0.16f, 0.075f, 0.02f),
-                    .hair = v3(0.035f, 0.019f, 0.012f),
-                    .cloth = v3(0.02f, 0.11f, 0.12f),
-                    .cloth_light = v3(0.05f, 0.2f, 0.2f),
-                    .makeup = 0.6f,
-                    .seed = 1000u};
-    setup s = {.lights = {{normalize(v3(0.62f, 0.55f, 0.62f)), v3(2.5f, 2.2f, 1.85f), 5.0f},
-                          {normalize(v3(-0.85f, 0.25f, -0.45f)), v3(0.5f, 0.65f, 0.85f), 6.0f},
-                          {normalize(v3(-0.7f, 0.1f, 0.7f)), v3(0.3f, 0.3f, 0.36f), 0.0f}},
-               .sky = v3(0.3f, 0.33f, 0.4f),
-               .ground = v3(0.2f, 0.14f, 0.11f),
-               .backdrop = v3(0.035f, 0.05f, 0.055f),
-               .glow = v3(0.24f, 0.27f, 0.24f),
-               .glow_at = v2(-0.2f, -0.02f),
-               .aim = v2(0.0f, -5.0f),
-               .height = 37.0f,
-               .exposure = 0.95f};
+    return f;
+}
+
+static complexion look(void) {
+    return (complexion){.skin = v3(0.44f, 0.245f, 0.155f),
+                        .flush = v3(1.05f, 0.66f, 0.6f),
+                        .lips = v3(0.38f, 0.1f, 0.085f),
+                        .iris = v3(0.1f, 0.045f, 0.018f),
+                        .iris_ring = v3(0.16f, 0.075f, 0.02f),
+                        .hair = v3(0.035f, 0.019f, 0.012f),
+                        .cloth = v3(0.02f, 0.11f, 0.12f),
+                        .cloth_light = v3(0.05f, 0.2f, 0.2f),
+                        .makeup = 0.6f,
+                        .seed = 1000u};
+}
+
+static setup lighting(void) {
+    return (setup){.lights = {{normalize(v3(0.62f, 0.55f, 0.62f)), v3(2.5f, 2.2f, 1.85f), 5.0f},
+                              {normalize(v3(-0.85f, 0.25f, -0.45f)), v3(0.5f, 0.65f, 0.85f), 6.0f},
+                              {normalize(v3(-0.7f, 0.1f, 0.7f)), v3(0.3f, 0.3f, 0.36f), 0.0f}},
+                   .sky = v3(0.3f, 0.33f, 0.4f),
+                   .ground = v3(0.2f, 0.14f, 0.11f),
+                   .backdrop = v3(0.035f, 0.05f, 0.055f),
+                   .glow = v3(0.24f, 0.27f, 0.24f),
+                   .glow_at = v2(-0.2f, -0.02f),
+                   .aim = v2(0.0f, -5.0f),
+                   .height = 37.0f,
+                   .exposure = 0.95f};
+}
+
+void paint_portrait1(picture *out) {
+    figure f = sitter();
+    complexion c = look();
+    setup s = lighting();
     strand_list hair;
     strands_init(&hair, 12000);
-    add_hair(&hair, &f, &c, out->scale);
+    add_hair(&hair, &f, c.hair, out->scale);
     paint_portrait(out, &f, &c, &s, &hair);
     strands_deinit(&hair);
 }

@@ -15,7 +15,7 @@ static float hairline(vec3 q) {
 static float hair_mass(vec3 q) {
     float far = length(sub(q, v3(0, 3.0f, -7.5f))) - 11.0f;
     if (far > 3.0f) return far;
-    float grown = hairline(q), thick = 0.75f * smoothstep(0.0f, 0.25f, grown);
+    float grown = hairline(q), thick = 0.5f * smoothstep(0.0f, 0.25f, grown);
     float cap = head_scalp(q) - thick;
     return smooth_max(cap, -grown * 5.0f, 0.3f) * 0.9f;
 }
@@ -35,7 +35,7 @@ static vec3 brushed(vec3 q, vec3 n, float t) {
 
 static float beard_density(const figure *f, vec3 q) {
     float x = fabsf(q.x), cheek_line = -4.6f - 1.5f * bump(x - 3.2f, 1.4f) + 2.2f * maxf(x - 5.2f, 0.0f);
-    float mouth = square(q.x / 2.35f) + square((q.y - mouth_line(&f->head, q.x) + 0.1f) / 0.62f);
+    float mouth = square(q.x / 2.75f) + square((q.y - mouth_line(&f->head, q.x) + 0.22f) / 0.85f);
     float below_nose = x < 2.4f ? smoothstep(-4.8f, -5.0f, q.y) : 1.0f;
     float chin = smoothstep(cheek_line + 0.3f, cheek_line - 0.8f, q.y) * smoothstep(-8.5f, -6.0f, q.z);
     float lip_gap = q.z > 0.0f ? smoothstep(0.9f, 1.15f, mouth) : 1.0f;
@@ -44,7 +44,8 @@ static float beard_density(const figure *f, vec3 q) {
 
 static vec3 beard_direction(vec3 q, vec3 n, float t) {
     float side = q.x < 0.0f ? -1.0f : 1.0f, lip = smoothstep(-6.6f, -5.9f, q.y) * smoothstep(3.0f, 2.0f, fabsf(q.x));
-    vec3 down = v3(side * 0.12f - 0.08f * q.x * t, -1.0f, 0.1f), moustache = v3(side * 1.1f, -0.75f, -0.1f);
+    vec3 down = v3(side * 0.12f - 0.08f * q.x * t, -1.0f, 0.1f),
+         moustache = v3(side * (0.5f + 0.6f * fabsf(q.x)), -0.6f, -0.2f);
     return normalize(add(mix3(down, moustache, lip), mul(n, 0.55f - 0.45f * t)));
 }
 
@@ -63,64 +64,83 @@ static vec3 brow_direction(vec3 q, vec3 n, float t) {
     return normalize(add(v3(side * (0.5f + u), 0.6f - 1.3f * u, 0.0f), mul(n, 0.6f - 0.4f * t)));
 }
 
-static void add_hair(strand_list *list, const figure *f, const complexion *c, float detail) {
-    hair_patch hair = {.count = 10000,
-                       .points = 16,
-                       .seed = 21u,
-                       .low = v3(-8, -4, -13),
-                       .high = v3(8, 12, 3),
-                       .density = on_scalp,
-                       .direction = brushed,
-                       .surface = hair_mass,
-                       .length = 3.6f,
-                       .length_spread = 0.3f,
-                       .width = 0.045f,
-                       .opacity = 0.6f,
-                       .lift = 0.03f,
-                       .lift_spread = 0.4f,
-                       .wave = 0.1f,
-                       .frizz = 0.4f,
-                       .colour = c->hair,
-                       .colour_spread = mul(c->hair, 0.35f)};
-    hair_patch beard = {.count = 13000,
-                        .points = 14,
-                        .seed = 22u,
-                        .low = v3(-7.5f, -14.0f, -7.5f),
-                        .high = v3(7.5f, -3.0f, 4.0f),
-                        .density = beard_density,
-                        .direction = beard_direction,
-                        .length = 1.9f,
-                        .length_spread = 0.3f,
-                        .width = 0.04f,
-                        .opacity = 0.55f,
-                        .wave = 0.3f,
-                        .frizz = 0.55f,
-                        .colour = mul(c->hair, 1.05f),
-                        .colour_spread = mul(c->hair, 0.4f)};
-    hair_patch moustache = beard;
-    moustache.count = 1500, moustache.seed = 25u, moustache.low = v3(-2.9f, -6.9f, 0.0f),
-    moustache.high = v3(2.9f, -4.7f, 3.0f);
-    moustache.length = 1.5f;
-    hair_patch brow = {.count = 700,
-                       .points = 10,
-                       .seed = 23u,
-                       .low = v3(-5.5f, 0.8f, -1.0f),
-                       .high = v3(5.5f, 3.2f, 3.0f),
-                       .density = brow_density,
-                       .direction = brow_direction,
-                       .length = 0.95f,
-                       .length_spread = 0.35f,
-                       .width = 0.04f,
-                       .opacity = 0.6f,
-                       .frizz = 0.35f,
-                       .colour = mul(c->hair, 0.75f),
-                       .colour_spread = mul(c->hair, 0.3f)};
-    hair_patch lashes = {
-        .count = 40, .seed = 24u, .length = 0.5f, .width = 0.03f, .opacity = 0.5f, .colour = mul(c->hair, 0.3f)};
-    grow(list, f, &hair, detail);
+/* ---- all of them ---- */
+
+static hair_patch scalp_patch(vec3 colour) {
+    return (hair_patch){
+        .count = 10000,
+        .points = 16,
+        .seed = 21u,
+        .low = v3(-8, -4, -13),
+        .high = v3(8, 12, 3),
+        .density = on_scalp,
+        .direction = brushed,
+        .surface = hair_mass,
+        .length = 3.6f,
+        .length_spread = 0.3f,
+        .width = 0.045f,
+        .opacity = 0.6f,
+        .lift = 0.03f,
+        .lift_spread = 0.9f,
+        .wave = 0.1f,
+        .frizz = 0.45f,
+        .colour = colour,
+        .colour_spread = mul(colour, 0.35f),
+    };
+}
+
+static hair_patch beard_patch(vec3 colour, int count, uint32_t seed, vec3 low, vec3 high) {
+    return (hair_patch){
+        .count = count,
+        .points = 14,
+        .seed = seed,
+        .low = low,
+        .high = high,
+        .density = beard_density,
+        .direction = beard_direction,
+        .length = 2.5f,
+        .length_spread = 0.5f,
+        .width = 0.04f,
+        .opacity = 0.55f,
+        .wave = 0.3f,
+        .frizz = 0.55f,
+        .colour = colour,
+        .colour_spread = mul(colour, 0.38f),
+    };
+}
+
+static hair_patch brow_patch(vec3 colour) {
+    return (hair_patch){
+        .count = 700,
+        .points = 10,
+        .seed = 23u,
+        .low = v3(-5.5f, 0.8f, -1.0f),
+        .high = v3(5.5f, 3.2f, 3.0f),
+        .density = brow_density,
+        .direction = brow_direction,
+        .length = 0.95f,
+        .length_spread = 0.35f,
+        .width = 0.04f,
+        .opacity = 0.6f,
+        .frizz = 0.35f,
+        .colour = colour,
+        .colour_spread = mul(colour, 0.4f),
+    };
+}
+
+static void add_hair(strand_list *list, const figure *f, vec3 colour, float detail) {
+    hair_patch scalp = scalp_patch(colour), brow = brow_patch(mul(colour, 0.75f));
+    hair_patch beard = beard_patch(colour, 13000, 22u, v3(-7.5f, -14.0f, -7.5f), v3(7.5f, -3.0f, 4.0f));
+    hair_patch chin = beard_patch(colour, 3000, 26u, v3(-3.2f, -11.3f, -0.5f), v3(3.2f, -7.4f, 3.0f));
+    hair_patch moustache = beard_patch(mul(colour, 1.5f), 1100, 25u, v3(-2.9f, -6.9f, 0.0f), v3(2.9f, -4.7f, 3.0f));
+    hair_patch lashes = {.count = 40, .seed = 24u, .length = 0.5f, .width = 0.03f, .opacity = 0.5f};
+    moustache.length = 0.95f;
+    lashes.colour = mul(colour, 0.3f);
+    grow(list, f, &scalp, detail);
     grow(list, f, &brow, detail);
     grow_lashes(list, f, &lashes);
     grow(list, f, &beard, detail);
+    grow(list, f, &chin, detail);
     grow(list, f, &moustache, detail);
 }
 
@@ -141,7 +161,9 @@ static float pullover(vec3 b, float bust) {
     return smooth_min(body, collar, 0.4f) * 0.75f;
 }
 
-void paint_portrait2(picture *out) {
+/* ---- the sitting ---- */
+
+static figure sitter(void) {
     figure f = {.head = {.masculine = 1.0f,
                          .lid_open = 0.78f,
                          .lip_fullness = -0.5f,
@@ -159,31 +181,44 @@ void paint_portrait2(picture *out) {
                 .cloth = pullover};
     figure_pose(&f, frame_about(v3(0, -7.0f, -8.0f), -0.12f, 0.04f, -0.04f),
                 frame_about(v3(0, -20.0f, -10.0f), -0.25f, 0.0f, 0.0f));
-    complexion c = {.skin = v3(0.46f, 0.285f, 0.205f),
-                    .flush = v3(0.98f, 0.68f, 0.62f),
-                    .lips = v3(0.42f, 0.17f, 0.14f),
-                    .iris = v3(0.16f, 0.24f, 0.3f),
-                    .iris_ring = v3(0.2f, 0.2f, 0.14f),
-                    .hair = v3(0.4f, 0.375f, 0.35f),
-                    .cloth = v3(0.035f, 0.05f, 0.1f),
-                    .cloth_light = v3(0.06f, 0.08f, 0.15f),
-                    .freckles = 0.25f,
-                    .stubble = 0.5f,
-                    .seed = 2000u};
-    setup s = {.lights = {{normalize(v3(-0.8f, 0.6f, 0.55f)), v3(2.5f, 2.2f, 1.9f), 5.0f},
-                          {normalize(v3(0.8f, 0.35f, -0.5f)), v3(0.9f, 0.8f, 0.6f), 6.0f},
-                          {normalize(v3(0.8f, 0.0f, 0.6f)), v3(0.2f, 0.22f, 0.3f), 0.0f}},
-               .sky = v3(0.22f, 0.25f, 0.31f),
-               .ground = v3(0.15f, 0.11f, 0.09f),
-               .backdrop = v3(0.05f, 0.032f, 0.022f),
-               .glow = v3(0.32f, 0.19f, 0.11f),
-               .glow_at = v2(0.2f, 0.0f),
-               .aim = v2(0.0f, -4.5f),
-               .height = 37.0f,
-               .exposure = 0.9f};
+    return f;
+}
+
+static complexion look(void) {
+    return (complexion){.skin = v3(0.46f, 0.285f, 0.205f),
+                        .flush = v3(0.98f, 0.68f, 0.62f),
+                        .lips = v3(0.42f, 0.17f, 0.14f),
+                        .iris = v3(0.16f, 0.24f, 0.3f),
+                        .iris_ring = v3(0.2f, 0.2f, 0.14f),
+                        .hair = v3(0.4f, 0.375f, 0.35f),
+                        .cloth = v3(0.035f, 0.05f, 0.1f),
+                        .cloth_light = v3(0.06f, 0.08f, 0.15f),
+                        .freckles = 0.25f,
+                        .stubble = 0.5f,
+                        .seed = 2000u};
+}
+
+static setup lighting(void) {
+    return (setup){.lights = {{normalize(v3(-0.8f, 0.6f, 0.55f)), v3(2.5f, 2.2f, 1.9f), 5.0f},
+                              {normalize(v3(0.8f, 0.35f, -0.5f)), v3(0.9f, 0.8f, 0.6f), 6.0f},
+                              {normalize(v3(0.8f, 0.0f, 0.6f)), v3(0.2f, 0.22f, 0.3f), 0.0f}},
+                   .sky = v3(0.22f, 0.25f, 0.31f),
+                   .ground = v3(0.15f, 0.11f, 0.09f),
+                   .backdrop = v3(0.05f, 0.032f, 0.022f),
+                   .glow = v3(0.32f, 0.19f, 0.11f),
+                   .glow_at = v2(0.2f, 0.0f),
+                   .aim = v2(0.0f, -4.5f),
+                   .height = 37.0f,
+                   .exposure = 0.9f};
+}
+
+void paint_portrait2(picture *out) {
+    figure f = sitter();
+    complexion c = look();
+    setup s = lighting();
     strand_list hair;
-    strands_init(&hair, 28000);
-    add_hair(&hair, &f, &c, out->scale);
+    strands_init(&hair, 30000);
+    add_hair(&hair, &f, c.hair, out->scale);
     paint_portrait(out, &f, &c, &s, &hair);
     strands_deinit(&hair);
 }

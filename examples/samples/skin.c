@@ -20,7 +20,7 @@ static float lip_mask(const head *h, vec3 q) {
 
 static float blood(vec3 q) {
     vec3 a = v3(fabsf(q.x), q.y, q.z);
-    return 0.8f * spot(a, v3(4.3f, -3.0f, 0.0f), 1.7f) + 0.55f * spot(a, v3(0.0f, -3.8f, 3.7f), 1.0f) +
+    return 0.55f * spot(a, v3(4.2f, -3.0f, 0.3f), 1.5f) + 0.55f * spot(a, v3(0.0f, -3.8f, 3.7f), 1.0f) +
            0.35f * spot(a, v3(0.0f, -9.8f, 1.3f), 1.3f) + 0.6f * spot(a, v3(7.4f, -1.5f, -8.0f), 2.0f) +
            0.35f * spot(a, v3(3.2f, -0.7f, 1.0f), 0.8f);
 }
@@ -139,7 +139,7 @@ static vec3 iris_colour(const complexion *c, vec3 e) {
 static vec3 eye_albedo(const figure *f, const complexion *c, vec3 q) {
     vec3 e = sub(q, eye_centre(q.x < 0 ? -1.0f : 1.0f));
     float corner = smoothstep(0.75f, 1.35f, fabsf(e.x));
-    vec3 white = mix3(v3(0.66f, 0.63f, 0.6f), v3(0.5f, 0.3f, 0.26f), corner * 0.75f);
+    vec3 white = mix3(v3(0.54f, 0.51f, 0.48f), v3(0.5f, 0.3f, 0.26f), corner * 0.75f);
     float vein = smoothstep(0.55f, 0.8f, fabsf(noise2(e.x * 3.0f, e.y * 7.0f, c->seed + 80u)) + 0.2f * corner);
     white = mix3(white, v3(0.5f, 0.16f, 0.12f), 0.25f * vein * corner);
     vec3 look = turn_x(turn_y(e, -f->head.gaze_x), f->head.gaze_y);

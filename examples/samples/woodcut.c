@@ -57,8 +57,8 @@ static print sky(vec2 p) {
     if (disc < 0.0f) return (print){ridge_line(disc, 1.3f), 1.0f};
     float cloud = cloud_distance(p);
     if (cloud < 0.0f) {
-        float shade = carve(p.y / 4.4f + 0.25f * sinf(p.x * 0.06f), p.x, 4.4f,
-                            smoothstep(-14.0f, 1.0f, cloud) * 0.5f * (p.y > 0 ? 1.0f : 0.0f), 11u);
+        float shade = carve(p.y / 4.4f + 0.25f * sinf(p.x * 0.06f), p.x, 4.4f, smoothstep(-14.0f, 1.0f, cloud) * 0.5f,
+                            11u);
         return (print){maxf(shade * smoothstep(-1.0f, -3.0f, cloud), ridge_line(cloud, 1.0f)), 0.0f};
     }
     float rays = 0.5f + 0.5f * cosf(angle * 26.0f + 0.6f * sinf(r * 0.02f));
@@ -151,7 +151,7 @@ static int boat(vec2 p, print *out) {
     float main = sail(p, v2(at.x + 1.0f, at.y - 7.0f), 56.0f),
           jib = sail(v2(2.0f * at.x - p.x, p.y), v2(at.x + 2.0f, at.y - 8.0f), 40.0f);
     float hull = maxf(fabsf(q.x + 0.25f * q.y) - 30.0f + 0.9f * maxf(q.y, 0.0f),
-                      fabsf(q.y - 1.0f) - 6.0f + 0.0016f * q.x * q.x * -1.0f);
+                      fabsf(q.y - 1.0f) - 6.0f - 0.0016f * q.x * q.x);
     if (hull < 0.0f)
         *out = (print){carve(q.y / 4.0f, q.x, 4.0f, 0.86f, 34u), 0.0f};
     else if (main < 0.0f)
