@@ -218,9 +218,9 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
     if (!job) return dq__no_memory(err, sizeof *job, "a job");
     job->pool = pool, job->settings = *settings, job->styles = style_count, job->scale = -1;
     choose_table(job, model);
-    dq_status status = copy_inputs(job, content, styles, style_count, record, err);
+    dq_status status = choose_taps(job, log, log_user, err); /* sizes depend on the layers */
+    if (!status) status = copy_inputs(job, content, styles, style_count, record, err);
     if (!status) status = parse_share(job, settings->style_weights, err);
-    if (!status) status = choose_taps(job, log, log_user, err);
     if (!status) status = choose_init(job, err);
     if (status) goto done;
     job->setup = (dq__cost_setup){.pool = pool, .table = &job->table, .taps = &job->taps, .settings = &job->settings,
