@@ -81,14 +81,21 @@ static void span_layer(dq__exec *e, int i) {
     const bool relu_next = i + 1 < e->layers && e->table->layer[i + 1].kind == DQ__RELU;
     const int top = relu_next ? i + 1 : i; /* the layer whose output this map finally is */
     const int read = top + 1 < e->layers ? top + 1 : top;
-    const int tap_layer = e->node[top].tap >= 0 ? top : e->node[i].tap >= 0 ? i : -1;
-    const int kept = tap_layer >= 0 ? (e->backward ? back_step(e, tap_layer) : e->layers) : read;
+    const int kept = e->node[top].tap >= 0 ? (e->backward ? back_step(e, top) : e->layers) : read;
     n->act_span = (dq__span){sizeof(float) * dq__tensor_floats(&n->act), i, kept > read ? kept : read, 0};
     if (e->backward)
         n->grad_span = (dq__span){sizeof(float) * dq__tensor_floats(&n->grad), back_step(e, read), back_step(e, i), 0};
 }
 
+/* A layer to be tapped whose map the relu above it overwrites, −1 if there is none. */
+static int overwritten_tap(const dq__table *table, const dq__exec_options *o) {
+    for (int t = 0; t + 1 < o->taps; t++)
+        if (table->layer[o->tap[t]].kind != DQ__RELU && table->layer[o->tap[t] + 1].kind == DQ__RELU) return o->tap[t];
+    return -1;
+}
+
 static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o) {
+    if (overwritten_tap(table, o) >= 0) return false;
     e->table = table;
     e->layers = o->tap[o->taps - 1] + 1;
     e->taps = o->taps;
@@ -199,6 +206,10 @@ double dq__exec_flops(const dq__table *table, int last, int h, int w) {
 dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, const dq__packed *packed,
                        const dq__exec_options *options, dq__error *err) {
     *out = NULL;
+    const int overwritten = overwritten_tap(table, options);
+    if (overwritten >= 0)
+        return dq__fail(err, DQ_USAGE, "layer %s cannot be looked at below its ReLU; take the layer above it",
+                        table->layer[overwritten].name);
     dq__exec *e = dq__alloc_zero(sizeof *e);
     if (!e) return dq__no_memory(err, sizeof *e, "the network");
     e->pool = pool;

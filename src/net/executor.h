@@ -20,7 +20,7 @@ typedef void (*dq__tap_fn)(void *user, int tap, const dq__tensor *f, const dq__t
 
 typedef struct dq__exec_options {
     int h, w;                /* of the picture */
-    const int *tap;          /* layer indices, ascending, distinct */
+    const int *tap;          /* layer indices, ascending, distinct; below a relu only at the end of the chain */
     int taps;                /* 1 … DQ__MAX_TAPS */
     bool direct;             /* convolve directly where Winograd's method would be faster: the rounding of plain sums */
     bool backward;           /* will dq__exec_backward be called? (the chain up to the last tap must then have no linear layer) */
@@ -38,7 +38,7 @@ int dq__exec_min_side(const dq__table *table, int last);
 /* Multiply-adds × 2 of the convolutions to layer `last` for one forward pass. */
 double dq__exec_flops(const dq__table *table, int last, int h, int w);
 
-/* rgb: [h][w][3]. Features of the taps are valid until the next forward. */
+/* rgb: [h][w][3]. Features of the taps are valid until the next forward, or until a backward has passed them. */
 void dq__exec_forward(dq__exec *exec, const float *rgb);
 /* Features of tap number `tap` (0 … taps−1). */
 const dq__tensor *dq__exec_tap(const dq__exec *exec, int tap);
