@@ -114,6 +114,23 @@ fresh
 sed -i '/^#ifndef DQ_BASE_MEM_H/,/^#define/d; /^#endif/d; /^#include <stdbool.h>/d' "$copy/src/base/mem.h"
 expect_failure "an internal header that needs another" base/mem.h "$copy/scripts/check-headers.sh" "$copy"
 
+# ---- architecture: a file comes, goes, or lies elsewhere ----
+house() {
+    rm -rf "$copy"
+    mkdir "$copy"
+    cp -r "$root"/{include,src,cli,examples,scripts,docs} "$copy"
+}
+check_architecture() { expect_failure "$1" "$2" "$copy/scripts/check-architecture.sh" "$copy"; }
+house
+expect_success "$copy/scripts/check-architecture.sh" "$copy"
+touch "$copy/src/base/new.c"
+check_architecture "a file without a line" '^src/base/new.c'
+rm "$copy/src/base/new.c" "$copy/src/base/rng.h"
+check_architecture "a line without a file" 'src/base/rng.h'
+house
+mv "$copy/src/loss/tv.c" "$copy/src/paint/tv.c"
+check_architecture "a file in another folder" '^src/paint/tv.c'
+
 # ---- symbols: a library of two files ----
 check_symbols() { # WHAT WORDS INTERNAL-SOURCE HEADER
     rm -rf "$copy"
