@@ -203,12 +203,42 @@ static dq_status new_random(dq_model **out, const dq__table *table, uint64_t see
     return status;
 }
 
+/* Smoothing, first and second difference. */
+static const float profile[3][3] = {{.25f, .5f, .25f}, {-.5f, 0, .5f}, {.25f, -.5f, .25f}};
+
+/* Turns a filter of normal numbers into a smooth one: a blur, or a slope at `angle`, with some curvature if asked for. White
+ * 3×3 filters answer noise as loudly as strokes, and the painting would be noise. */
+static void smooth_filter(float w[9], bool blur, bool curved, float angle) {
+    const float slope = w[2], along = 2 * slope * cosf(angle), across = 2 * slope * sinf(angle);
+    const float xx = curved ? 2 * w[3] : 0, yy = curved ? 2 * w[4] : 0, xy = curved ? 2 * w[5] : 0;
+    for (int y = 0; y < 3; y++)
+        for (int x = 0; x < 3; x++)
+            w[y * 3 + x] = blur ? 3 * slope * profile[0][y] * profile[0][x]
+                                : along * profile[0][y] * profile[1][x] + across * profile[1][y] * profile[0][x] +
+                                      xx * profile[0][y] * profile[2][x] + yy * profile[2][y] * profile[0][x] +
+                                      xy * profile[1][y] * profile[1][x];
+}
+
+static void smooth_layer(dq_model *m, int i, int conv, uint64_t seed) {
+    const dq__layer *l = &m->table.layer[i];
+    for (int o = 0; o < l->oc; o++) {
+        const float angle = 6.2831853f * dq__rng_uniform(seed, 1000 + (uint64_t)conv, (uint64_t)o);
+        const bool blur = conv == 0 ? o % 4 == 0 : o % 2 == 0;
+        for (int k = 0; k < l->ic; k++)
+            smooth_filter(m->weights.weight[i] + ((size_t)o * (size_t)l->ic + (size_t)k) * 9, blur, o % 4 == 3, angle);
+    }
+}
+
 dq_status dq__model_random(dq_model **out, uint64_t seed, dq__error *err) {
     static const int convs[] = {2, 2, 2, 2, 1}, width[] = {32, 64, 128, 192, 192};
     dq__table table;
     dq__table_stages(&table, "random", 5, convs, width);
     table.padding = DQ__PAD_REFLECT;
-    return new_random(out, &table, seed, 0, err);
+    dq_status status = new_random(out, &table, seed, 0, err);
+    for (int i = 0, conv = 0; i < table.count && !status; i++)
+        if (table.layer[i].kind == DQ__CONV) smooth_layer(*out, i, conv++, seed);
+    if (!status) hash_weights(*out);
+    return status;
 }
 
 dq_status dq__model_random_vgg(dq_model **out, int depth, uint64_t seed, dq__error *err) {

@@ -30,7 +30,7 @@ void dq__model_free(dq_model **model);
 dq_status dq__model_check(const dq_model *model, const char *path, dq__error *err);
 /* The JSON of dq_model_info, made on first use. */
 const char *dq__model_describe(dq_model *model);
-/* The default until a trained network is installed: table "random" with He-normal weights from `seed`. */
+/* The default until a trained network is installed: table "random" with smooth oriented filters drawn from `seed`. */
 dq_status dq__model_random(dq_model **out, uint64_t seed, dq__error *err);
 /* Full VGG-19 (depth 19) or VGG-16 (16), convolutions only, with He-normal weights from `seed`; for tests and bench. */
 dq_status dq__model_random_vgg(dq_model **out, int depth, uint64_t seed, dq__error *err);
@@ -39,7 +39,7 @@ dq_status dq__model_random_vgg(dq_model **out, int depth, uint64_t seed, dq__err
 
 /* Reads any known format, told by content, not by ending. DQ_BAD_MODEL with a line that names the file and the cause. */
 dq_status dq__model_read(dq_model **out, const char *path, dq__error *err);
-/* From memory, for the formats that need no file (safetensors, pth, caffemodel); what the fuzz targets call. */
+/* From memory, for the formats that need no file (all but h5); what the fuzz targets call. */
 dq_status dq__model_read_memory(dq_model **out, const void *bytes, size_t size, const char *name, dq__error *err);
 /* Writes safetensors; half: fp16. Whole or not at all. */
 dq_status dq__model_write(const dq_model *model, const char *path, bool half, dq__error *err);
