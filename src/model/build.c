@@ -95,7 +95,7 @@ static bool conv_name(const char *base, enum scheme *scheme, char *layer, size_t
     bool named = is(base, "conv", "_", &stage, &k) || is(base, "block", "_conv", &stage, &k);
     if (!named && !is(base, "conv", "", &stage, &k)) return false;
     *scheme = named ? NAMED : PACKED;
-    snprintf(layer, size, "conv%d_%d", stage, k);
+    snprintf(layer, size, "conv%c_%c", '0' + stage, '0' + k);
     return true;
 }
 
@@ -166,7 +166,7 @@ static dq_status name_places(struct parts *p) {
         if (gap != 0 && gap != 1) return bad(p, p->item[i].layer, "is not where a VGG has a convolution: a decoder or another network");
         if (gap == 1) stage++, k = 0;
         if (stage > 5 || ++k > 9) return bad(p, p->item[i].layer, "is beyond the last layer of a VGG: another network");
-        snprintf(p->item[i].layer, sizeof p->item->layer, "conv%d_%d", stage, k);
+        snprintf(p->item[i].layer, sizeof p->item->layer, "conv%c_%c", '0' + stage, '0' + k);
     }
     return DQ_OK;
 }

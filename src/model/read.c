@@ -26,7 +26,7 @@ struct format {
 /* By signature; the one without comes last. */
 static const struct format formats[] = {
     {"h5", dq__is_h5, dq__read_h5, true},
-    {"mat", dq__is_mat, dq__read_mat, true},
+    {"mat", dq__is_mat, dq__read_mat, false},
     {"pth", dq__is_pth, dq__read_pth, false},
     {"safetensors", dq__is_safetensors, dq__read_safetensors, false},
     {"caffemodel", dq__is_caffemodel, dq__read_caffemodel, false},

@@ -28,10 +28,6 @@ dq_status dq__read_h5(const dq__file *f, dq__tensors *list, dq__error *err) {
 
 #include <hdf5.h>
 
-/* libhdf5 may make more of a compressed array than is in the file, but deflate not more than this. */
-enum { MAX_RATIO = 1100 };
-static const size_t max_bytes = (size_t)2 << 30;
-
 struct layer {
     const dq__file *file;
     dq__tensors *list;
@@ -58,32 +54,38 @@ static bool set_shape(dq__tensor *t, int rank, const hsize_t *dims) {
     return true;
 }
 
-/* Reads the numbers; what is asked of memory is first compared with what the file holds. */
-static dq_status read_numbers(const struct layer *l, hid_t set, dq__tensor *t) {
+static dq__dtype type_of(hid_t set) {
+    static const dq__dtype types[] = {DQ__F32, DQ__F64};
+    hid_t known[] = {H5T_IEEE_F32LE, H5T_IEEE_F64LE}, type = H5Dget_type(set);
+    dq__dtype found = DQ__NOT_FLOAT;
+    for (int i = 0; i < 2; i++)
+        if (type >= 0 && H5Tequal(type, known[i]) > 0) found = types[i];
+    if (type >= 0) H5Tclose(type);
+    return found;
+}
+
+/* Keras stores each array in one piece, so its numbers are a view of the file. Only the place is asked of libhdf5: its
+ * H5Dread does not withstand damaged files. */
+static dq_status locate(const struct layer *l, hid_t set, dq__tensor *t) {
     size_t bytes;
-    hsize_t stored = H5Dget_storage_size(set);
-    if (!dq__mul(dq__tensor_count(t), sizeof(float), &bytes) || bytes > max_bytes || stored > l->file->size ||
-        bytes / MAX_RATIO > (size_t)stored)
-        return dq__fail(l->err, DQ_BAD_MODEL, "%s: %s claims more numbers than the file can hold", l->file->name, t->name);
-    t->owned = dq__alloc(bytes);
-    if (!t->owned) return dq__no_memory(l->err, bytes, t->name);
-    t->data = t->owned;
-    t->type = DQ__F32;
-    if (H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, t->owned) < 0)
-        return dq__fail(l->err, DQ_BAD_MODEL, "%s: the numbers of %s are damaged or truncated", l->file->name, t->name);
+    haddr_t at = H5Dget_offset(set);
+    if (at == HADDR_UNDEF)
+        return dq__fail(l->err, DQ_BAD_MODEL, "%s: %s is compressed or in pieces; save the weights without compression", l->file->name, t->name);
+    if (!dq__mul(dq__tensor_count(t), dq__dtype_size(t->type), &bytes) || at > l->file->size || bytes > l->file->size - at)
+        return dq__fail(l->err, DQ_BAD_MODEL, "%s: %s lies beyond the end: truncated or damaged", l->file->name, t->name);
+    t->data = l->file->bytes + at;
     return DQ_OK;
 }
 
 static dq_status add_array(struct layer *l, hid_t set) {
-    hid_t space = H5Dget_space(set), type = H5Dget_type(set);
+    hid_t space = H5Dget_space(set);
     int rank = H5Sget_simple_extent_ndims(space);
     hsize_t dims[DQ__MAX_RANK] = {0};
-    bool floats = H5Tget_class(type) == H5T_FLOAT;
+    dq__dtype type = type_of(set);
     bool good = rank >= 1 && rank <= DQ__MAX_RANK && H5Sget_simple_extent_dims(space, dims, NULL) == rank;
     H5Sclose(space);
-    H5Tclose(type);
     bool *seen = rank == 1 ? &l->bias : &l->weight;
-    if (!good || !floats || *seen)
+    if (!good || type == DQ__NOT_FLOAT || *seen)
         return dq__fail(l->err, DQ_BAD_MODEL, "%s: %s does not hold one kernel and one bias", l->file->name, l->name);
     *seen = true;
     char name[DQ__MAX_TENSOR_NAME];
@@ -92,7 +94,8 @@ static dq_status add_array(struct layer *l, hid_t set) {
     dq_status status = dq__tensors_add(l->list, &t, name, strlen(name), l->file, l->err);
     if (status) return status;
     if (!set_shape(t, rank, dims)) return dq__fail(l->err, DQ_BAD_MODEL, "%s: %s has an impossible shape", l->file->name, name);
-    return read_numbers(l, set, t);
+    t->type = type;
+    return locate(l, set, t);
 }
 
 /* ---- the groups ---- */
@@ -138,7 +141,7 @@ static dq_status add_layers(const dq__file *f, hid_t root, dq__tensors *list, dq
     dq_status status = DQ_OK;
     for (int s = 1; s <= 5; s++)
         for (int k = 1; k <= 4 && !status; k++) {
-            snprintf(name, sizeof name, "block%d_conv%d", s, k);
+            snprintf(name, sizeof name, "block%c_conv%c", '0' + s, '0' + k);
             status = add_layer(f, root, name, list, err);
         }
     for (size_t i = 0; i < 3 && !status; i++) status = add_layer(f, root, heads[i], list, err);
