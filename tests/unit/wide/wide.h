@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ * tests/unit/wide/wide.h: the tiles as the AVX-512 kernels have them (vectors of 16 floats, 12 pixels), compiled for the
+ * baseline processor: the compiler splits the vectors. So their arithmetic is tested on hosts without AVX-512 too. */
+#ifndef DQ_TEST_WIDE_H
+#define DQ_TEST_WIDE_H
+
+#include "kernels/kernels.h"
+
+dqk_conv3x3_fn dqk_conv3x3__wide;
+dqk_gemm_fn dqk_gemm__wide;
+dqk_gram_fn dqk_gram__wide;
+dqk_winograd_fn dqk_winograd__wide;
+dqk_winograd_weights_fn dqk_winograd_weights__wide;
+
+/* The C kernels with these in their places. */
+static inline const dqk_table *wide_kernels(void) {
+    static dqk_table table;
+    table = *dqk_kernels(DQ__ISA_C);
+    table.conv3x3 = dqk_conv3x3__wide;
+    table.gemm = dqk_gemm__wide;
+    table.gram = dqk_gram__wide;
+    table.winograd = dqk_winograd__wide;
+    table.winograd_weights = dqk_winograd_weights__wide;
+    return &table;
+}
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT
+ * tests/unit/wide/wide_gram.c: gram_tmpl.h with vectors of 16 floats, for a processor that need not have them. */
+#include "wide.h"
+
+#define VW 16
+#define MR 12
+#define SYMBOL(family) dqk_##family##__wide
+#include "kernels/x86/gram_tmpl.h"
