@@ -39,7 +39,7 @@ dq_status dq__model_random_vgg(dq_model **out, int depth, uint64_t seed, dq__err
 
 /* Reads any known format, told by content, not by ending. DQ_BAD_MODEL with a line that names the file and the cause. */
 dq_status dq__model_read(dq_model **out, const char *path, dq__error *err);
-/* From memory, for the formats that need no file (all but h5); what the fuzz targets call. */
+/* The same from memory; `name` is used in messages and as the source. What the fuzz targets call. */
 dq_status dq__model_read_memory(dq_model **out, const void *bytes, size_t size, const char *name, dq__error *err);
 /* Writes safetensors; half: fp16. Whole or not at all. */
 dq_status dq__model_write(const dq_model *model, const char *path, bool half, dq__error *err);

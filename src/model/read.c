@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,23 +19,18 @@ struct format {
     const char *name;
     bool (*is)(const dq__file *file);
     dq_status (*read)(const dq__file *file, dq__tensors *list, dq__error *err);
-    bool locked; /* its library is not safe to use from two threads */
 };
 
-/* By signature; the one without comes last. */
+/* By signature; the one without comes last. MATLAB 7.3 files are HDF5 behind a header of MATLAB's, so MATLAB comes first. */
 static const struct format formats[] = {
-    {"h5", dq__is_h5, dq__read_h5, true},
-    {"mat", dq__is_mat, dq__read_mat, false},
-    {"pth", dq__is_pth, dq__read_pth, false},
-    {"safetensors", dq__is_safetensors, dq__read_safetensors, false},
-    {"caffemodel", dq__is_caffemodel, dq__read_caffemodel, false},
+    {"mat", dq__is_mat, dq__read_mat},
+    {"h5", dq__is_h5, dq__read_h5},
+    {"pth", dq__is_pth, dq__read_pth},
+    {"safetensors", dq__is_safetensors, dq__read_safetensors},
+    {"caffemodel", dq__is_caffemodel, dq__read_caffemodel},
 };
 
-static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* A MATLAB 7.3 file is HDF5 behind MATLAB's own header, which is asked for first. */
 static const struct format *format_of(const dq__file *file) {
-    if (dq__is_mat(file)) return &formats[1];
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (formats[i].is(file)) return &formats[i];
     return NULL;
@@ -46,11 +40,9 @@ static dq_status read_list(const dq__file *file, const struct format *format, dq
     dq__tensors list;
     dq_status status = dq__tensors_init(&list, err);
     if (status) return status;
-    if (format->locked) pthread_mutex_lock(&library_lock);
     status = format->read(file, &list, err);
     if (!status) status = dq__build(model, &list, file, err);
     dq__tensors_deinit(&list);
-    if (format->locked) pthread_mutex_unlock(&library_lock);
     return status;
 }
 
@@ -101,7 +93,7 @@ dq_status dq__model_read(dq_model **out, const char *path, dq__error *err) {
     *out = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
     if (fd < 0) return dq__fail(err, DQ_BAD_MODEL, "%s: cannot be opened: %s", path, strerror(errno));
-    dq__file file = {.name = path, .path = path};
+    dq__file file = {.name = path};
     void *map = MAP_FAILED;
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         status = dq__fail(err, DQ_BAD_MODEL, "%s: not a file", path);

@@ -14,7 +14,6 @@ typedef struct dq__file {
     const unsigned char *bytes;
     size_t size;
     const char *name; /* for messages: the path as the user gave it */
-    const char *path; /* where libraries that want a file open it; NULL if there is only memory */
 } dq__file;
 
 typedef enum dq__dtype { DQ__F32, DQ__F64, DQ__F16, DQ__BF16, DQ__NOT_FLOAT } dq__dtype;
