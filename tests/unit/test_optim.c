@@ -139,6 +139,19 @@ static void lbfgs_stays_in_its_box(void **state) {
     dq__lbfgs_deinit(&l);
 }
 
+static void lbfgs_learns_from_the_step_the_box_left(void **state) {
+    (void)state;
+    dq__lbfgs l;
+    float x[2] = {0, 0};
+    assert_ok(dq__lbfgs_init(&l, 2, 5, 1, &err));
+    dq__lbfgs_step(&l, x, (const float[]){-0.25f, -0.5f}, (dq__box){true, 0, 0.125f}); /* cut from (0.25, 0.5) */
+    assert_true(x[0] == 0.125f && x[1] == 0.125f);
+    dq__lbfgs_step(&l, x, (const float[]){-0.125f, -0.25f}, (dq__box){true, 0, 0.125f});
+    assert_int_equal(l.pairs, 1);
+    assert_near(l.rho[l.newest], 1 / (0.125 * 0.125 + 0.125 * 0.25), 1e-9);
+    dq__lbfgs_deinit(&l);
+}
+
 static void optimisers_survive_every_failed_allocation(void **state) {
     (void)state;
     const size_t before = dq__mem_now();
@@ -171,6 +184,7 @@ int main(void) {
                                        cmocka_unit_test(lbfgs_follows_rosenbrocks_valley),
                                        cmocka_unit_test(lbfgs_drops_pairs_without_curvature),
                                        cmocka_unit_test(lbfgs_stays_in_its_box),
+                                       cmocka_unit_test(lbfgs_learns_from_the_step_the_box_left),
                                        cmocka_unit_test(optimisers_survive_every_failed_allocation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
