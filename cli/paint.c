@@ -190,6 +190,11 @@ static int run(paint *p) {
     return 0;
 }
 
+static void free_pictures(paint *p) {
+    for (int i = 0; i < MAX_STYLES; i++) dq_image_free(&p->styles[i]);
+    dq_image_free(&p->content);
+}
+
 static int work(paint *p) {
     const char *every = cli_value(p->args, "save-every");
     p->save_every = every ? strtol(every, NULL, 10) : 0;
@@ -197,17 +202,19 @@ static int work(paint *p) {
     if (code) return code;
     if (cli_json()) cli_event(plan_event(p));
     else if (cli_value(p->args, "verbose") && !cli_quiet()) print_plan(stderr, p);
+    free_pictures(p); /* the job keeps copies, no larger than it needs */
     cli_stop_install();
-    code = run(p);
+    const int run_code = run(p);
     cli_bar_clear();
     int number = cli_stop_signal();
-    if (!code && number && p->steps == 0) {
+    if (number && p->steps == 0) {
         cli_note("stopped before the first step; nothing was written");
         return 128 + number;
     }
-    if (!code) code = write_picture(p, 0);
-    if (!code) say_written(p, number != 0);
+    if (!run_code || p->steps > 0) code = write_picture(p, 0); /* a failure on the way does not cost the picture so far */
+    if (!code && (!run_code || p->steps > 0)) say_written(p, number != 0 || run_code);
     int log_code = close_log(p);
+    if (run_code) return run_code;
     if (!code) code = log_code ? log_code : p->save_code;
     return code || !number ? code : 128 + number;
 }
@@ -229,8 +236,7 @@ int cli_paint(const cli_args *args) {
     if (p.log && p.log != stdout) fclose(p.log);
     dq_job_free(&p.job);
     dq_model_free(&p.model);
-    for (int i = 0; i < MAX_STYLES; i++) dq_image_free(&p.styles[i]);
-    dq_image_free(&p.content);
+    free_pictures(&p);
     dq_options_free(&p.options);
     cli_output_close(&p.output);
     dq_context_free(&p.ctx);
