@@ -10,10 +10,16 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+typedef struct worker {
+    pthread_t thread;
+    dq__pool *pool;
+    int number; /* from 1 */
+} worker;
+
 struct dq__pool {
     int threads; /* with the caller */
     int started; /* workers that run */
-    pthread_t *worker;
+    worker *worker;
     pthread_mutex_t lock;
     pthread_cond_t begin, end;
     unsigned round; /* raised for every run */
@@ -29,21 +35,15 @@ static _Thread_local int worker_number; /* 0 in every thread that is not a worke
 
 int dq__pool_worker(void) { return worker_number; }
 
-/* What a worker is started with. */
-typedef struct start {
-    dq__pool *pool;
-    int number;
-} start;
-
 static void drain(dq__pool *p, dq__task_fn fn, void *work, int tasks) {
     int task;
     while ((task = atomic_fetch_add(&p->next, 1)) < tasks) fn(work, task);
 }
 
 static void *worker_main(void *user) {
-    dq__pool *p = ((start *)user)->pool;
-    worker_number = ((start *)user)->number;
-    dq__free(user);
+    const worker *self = user;
+    dq__pool *p = self->pool;
+    worker_number = self->number;
     unsigned seen = 0;
     pthread_mutex_lock(&p->lock);
     for (;;) {
@@ -70,13 +70,10 @@ static int processors(void) {
 }
 
 static bool start_worker(dq__pool *p) {
-    start *s = dq__alloc(sizeof *s);
-    if (!s) return false;
-    *s = (start){p, p->started + 1};
-    if (pthread_create(&p->worker[p->started], NULL, worker_main, s) != 0) {
-        dq__free(s);
-        return false;
-    }
+    worker *w = &p->worker[p->started];
+    w->pool = p;
+    w->number = p->started + 1;
+    if (pthread_create(&w->thread, NULL, worker_main, w) != 0) return false;
     p->started++;
     return true;
 }
@@ -90,10 +87,10 @@ dq_status dq__pool_new(dq__pool **out, int threads, dq__error *err) {
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->begin, NULL);
     pthread_cond_init(&p->end, NULL);
-    p->worker = dq__alloc_zero(sizeof(pthread_t) * (size_t)p->threads);
+    p->worker = dq__alloc_zero(sizeof(worker) * (size_t)p->threads);
     if (!p->worker) {
         dq__pool_free(&p);
-        return dq__no_memory(err, sizeof(pthread_t) * 256, "the thread pool");
+        return dq__no_memory(err, sizeof(worker) * 256, "the thread pool");
     }
     while (p->started < p->threads - 1)
         if (!start_worker(p)) {
@@ -111,7 +108,7 @@ void dq__pool_free(dq__pool **pool) {
     p->quit = true;
     pthread_cond_broadcast(&p->begin);
     pthread_mutex_unlock(&p->lock);
-    for (int i = 0; i < p->started; i++) pthread_join(p->worker[i], NULL);
+    for (int i = 0; i < p->started; i++) pthread_join(p->worker[i].thread, NULL);
     pthread_cond_destroy(&p->begin);
     pthread_cond_destroy(&p->end);
     pthread_mutex_destroy(&p->lock);
