@@ -123,7 +123,8 @@ static dq_status sort_in(struct parts *p, const dq__tensor *t) {
     snprintf(base, sizeof base, "%.*s", dot ? (int)(dot - name) : (int)strlen(name), name);
     if (!linear_name(base, layer, sizeof layer)) {
         if (is_beside(base)) return DQ_OK;
-        if (!conv_name(base, &scheme, layer, sizeof layer, &place)) return bad(p, t->name, "is no layer of a VGG: another network");
+        if (!conv_name(base, &scheme, layer, sizeof layer, &place))
+            return bad(p, t->name, "is no layer of a VGG: another network");
         dq_status status = set_scheme(p, scheme, t->name);
         if (status) return status;
     }
@@ -159,11 +160,13 @@ static dq_status name_places(struct parts *p) {
     if (first < p->count && is_1x1(p->item[first].weight)) snprintf(p->item[first++].layer, sizeof p->item->layer, "input");
     if (first == p->count) return bad(p, "it", "has no convolutions");
     int start = find(p, "input") ? p->item[first].place - find(p, "input")->place - 1 : p->item[first].place;
-    if (start != 0 && start != 1) return bad(p, p->item[first].layer, "is not where the first convolution of a VGG is: another network");
+    if (start != 0 && start != 1)
+        return bad(p, p->item[first].layer, "is not where the first convolution of a VGG is: another network");
     p->reflect = start == 1;
     for (int i = first; i < p->count; i++) {
         int gap = i == first ? 0 : p->item[i].place - p->item[i - 1].place - (p->reflect ? 3 : 2);
-        if (gap != 0 && gap != 1) return bad(p, p->item[i].layer, "is not where a VGG has a convolution: a decoder or another network");
+        if (gap != 0 && gap != 1)
+            return bad(p, p->item[i].layer, "is not where a VGG has a convolution: a decoder or another network");
         if (gap == 1) stage++, k = 0;
         if (stage > 5 || ++k > 9) return bad(p, p->item[i].layer, "is beyond the last layer of a VGG: another network");
         snprintf(p->item[i].layer, sizeof p->item->layer, "conv%c_%c", '0' + stage, '0' + k);
@@ -209,8 +212,9 @@ static dq_status check_first(struct parts *p) {
     const struct part *first = find(p, "conv1_1");
     if (!first) return bad(p, "conv1_1", "is missing: not the weights of a VGG");
     if (first->weight && first->weight->rank == 4 && first->weight->shape[1] != 3)
-        return dq__fail(p->err, DQ_BAD_MODEL, "%s: conv1_1 takes %zu channels, not the 3 of a picture: a decoder or another network",
-                        p->file->name, first->weight->shape[1]);
+        return dq__fail(p->err, DQ_BAD_MODEL,
+                        "%s: conv1_1 takes %zu channels, not the 3 of a picture: a decoder or another network", p->file->name,
+                        first->weight->shape[1]);
     return DQ_OK;
 }
 
@@ -224,7 +228,8 @@ static dq_status check_all_used(struct parts *p, const dq__table *t) {
         int at = dq__table_exact(t, p->item[i].layer);
         if (at < 0) return bad(p, p->item[i].layer, "is a layer that neither VGG-16 nor VGG-19 has: another network");
         if (missing[0] && at > dq__table_exact(t, missing))
-            return dq__fail(p->err, DQ_BAD_MODEL, "%s: %s is missing although %s is there", p->file->name, missing, p->item[i].layer);
+            return dq__fail(p->err, DQ_BAD_MODEL, "%s: %s is missing although %s is there", p->file->name, missing,
+                            p->item[i].layer);
     }
     return DQ_OK;
 }
@@ -387,7 +392,8 @@ static dq_status build_table(dq_model *m, const dq__tensors *list, const dq__fil
         snprintf(bias, sizeof bias, "%s.bias", l->name);
         const dq__tensor *w = dq__tensors_find(list, weight), *b = dq__tensors_find(list, bias);
         if (!shaped(w, l, false) || !shaped(b, l, true))
-            return dq__fail(err, DQ_BAD_MODEL, "%s: the arrays of %s are missing or not of the shape of its table", file->name, l->name);
+            return dq__fail(err, DQ_BAD_MODEL, "%s: the arrays of %s are missing or not of the shape of its table", file->name,
+                            l->name);
         dq_status status = fill_layer(m, i, w, b, false, file, err);
         if (status) return status;
     }

@@ -39,7 +39,8 @@ dq_status dq__h5_open(dq__h5 *h5, const dq__file *file, dq__error *err) {
     const unsigned char *s = view(h5, 0, 100);
     if (!s) return bad(h5, "it ends within its head", err);
     if (s[8] > 1)
-        return dq__fail(err, DQ_BAD_MODEL, "%s: HDF5 in a later layout (superblock %d); save it again without libver='latest'", file->name, s[8]);
+        return dq__fail(err, DQ_BAD_MODEL, "%s: HDF5 in a later layout (superblock %d); save it again without libver='latest'",
+                        file->name, s[8]);
     if (s[13] != 8 || s[14] != 8) return bad(h5, "addresses are not of 8 bytes", err);
     const unsigned char *fields = s + (s[8] == 0 ? 24 : 28); /* base, free space, end, driver, then the root's entry */
     uint64_t end = dq__le64(fields + 16);

@@ -82,7 +82,10 @@ static dq__mat_array array_at(struct dq__span s, size_t index) {
 
 /* Inflates the first `size` bytes; true when there are that many. */
 static bool inflate_start(struct dq__span packed, unsigned char *out, size_t size) {
-    z_stream z = {.next_in = (unsigned char *)(uintptr_t)packed.at, .avail_in = (uInt)length_of(packed), .next_out = out, .avail_out = (uInt)size};
+    z_stream z = {.next_in = (unsigned char *)(uintptr_t)packed.at,
+                  .avail_in = (uInt)length_of(packed),
+                  .next_out = out,
+                  .avail_out = (uInt)size};
     if (inflateInit(&z) != Z_OK) return false;
     inflate(&z, Z_SYNC_FLUSH);
     inflateEnd(&z);
@@ -92,13 +95,16 @@ static bool inflate_start(struct dq__span packed, unsigned char *out, size_t siz
 /* Inflates a whole variable; its first bytes state its length, which the packed bytes must be able to fill. */
 static dq_status inflate_all(const dq__file *f, struct dq__span packed, void **block, struct dq__span *out, dq__error *err) {
     unsigned char tag[8];
-    if (!inflate_start(packed, tag, sizeof tag)) return dq__fail(err, DQ_BAD_MODEL, "%s: a compressed variable is damaged", f->name);
+    if (!inflate_start(packed, tag, sizeof tag))
+        return dq__fail(err, DQ_BAD_MODEL, "%s: a compressed variable is damaged", f->name);
     size_t size = dq__le32(tag + 4) + sizeof tag;
-    if (size / MAX_RATIO > length_of(packed)) return dq__fail(err, DQ_BAD_MODEL, "%s: a compressed variable states an impossible length", f->name);
+    if (size / MAX_RATIO > length_of(packed))
+        return dq__fail(err, DQ_BAD_MODEL, "%s: a compressed variable states an impossible length", f->name);
     unsigned char *bytes = dq__alloc(size);
     if (!bytes) return dq__no_memory(err, size, "a compressed variable");
     *block = bytes;
-    if (!inflate_start(packed, bytes, size)) return dq__fail(err, DQ_BAD_MODEL, "%s: a compressed variable is damaged or truncated", f->name);
+    if (!inflate_start(packed, bytes, size))
+        return dq__fail(err, DQ_BAD_MODEL, "%s: a compressed variable is damaged or truncated", f->name);
     *out = (struct dq__span){bytes + sizeof tag, bytes + size};
     return DQ_OK;
 }

@@ -11,7 +11,14 @@ struct dq__span {
     const unsigned char *at, *end;
 };
 
-typedef enum dq__mat_class { DQ__MAT_NOTHING = 0, DQ__MAT_CELL = 1, DQ__MAT_STRUCT = 2, DQ__MAT_CHAR = 4, DQ__MAT_DOUBLE = 6, DQ__MAT_SINGLE = 7 } dq__mat_class;
+typedef enum dq__mat_class {
+    DQ__MAT_NOTHING = 0,
+    DQ__MAT_CELL = 1,
+    DQ__MAT_STRUCT = 2,
+    DQ__MAT_CHAR = 4,
+    DQ__MAT_DOUBLE = 6,
+    DQ__MAT_SINGLE = 7
+} dq__mat_class;
 
 /* An array of MATLAB's. kind is DQ__MAT_NOTHING for one that is absent, empty, damaged or of no use here. */
 typedef struct dq__mat_array {
@@ -31,7 +38,7 @@ dq__mat_array dq__mat_field(const dq__mat_array *of, const char *name);
 bool dq__mat_text(const dq__mat_array *of, char *text, size_t size);
 /* The numbers of a real single or double array, first dimension fastest. `type` is how they are stored; MATLAB stores whole
  * numbers as integers, which are converted into *owned. */
-dq_status dq__mat_numbers(const dq__mat_array *of, const dq__file *file, dq__dtype *type, const unsigned char **data, void **owned,
-                          dq__error *err);
+dq_status dq__mat_numbers(const dq__mat_array *of, const dq__file *file, dq__dtype *type, const unsigned char **data,
+                          void **owned, dq__error *err);
 
 #endif

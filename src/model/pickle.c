@@ -247,9 +247,10 @@ static dq_status make_name(struct machine *m, const char *module, size_t module_
     for (int i = 0; i < DQ__NAMES; i++)
         if (same(known[i].module, module, module_length) && same(known[i].name, name, length))
             return make_kind(m, DQ__PICKLE_NAME, i);
-    return dq__fail(m->err, DQ_BAD_MODEL,
-                    "%s: its pickle asks for %.*s.%.*s, which is no array of numbers; nothing was run. Save model.state_dict() alone",
-                    m->name, (int)(module_length < 80 ? module_length : 80), module, (int)(length < 80 ? length : 80), name);
+    return dq__fail(
+        m->err, DQ_BAD_MODEL,
+        "%s: its pickle asks for %.*s.%.*s, which is no array of numbers; nothing was run. Save model.state_dict() alone",
+        m->name, (int)(module_length < 80 ? module_length : 80), module, (int)(length < 80 ? length : 80), name);
 }
 
 static dq_status read_name(struct machine *m) {
@@ -315,8 +316,9 @@ static dq_status drop_state(struct machine *m) {
 }
 
 static dq_status refuse(struct machine *m, int opcode) {
-    return dq__fail(m->err, DQ_BAD_MODEL, "%s: its pickle uses opcode 0x%02x (byte %zu), which is not for plain data; nothing was run",
-                    m->name, (unsigned)opcode, (size_t)(m->at - m->start - 1));
+    return dq__fail(m->err, DQ_BAD_MODEL,
+                    "%s: its pickle uses opcode 0x%02x (byte %zu), which is not for plain data; nothing was run", m->name,
+                    (unsigned)opcode, (size_t)(m->at - m->start - 1));
 }
 
 static dq_status step(struct machine *m, int opcode) {

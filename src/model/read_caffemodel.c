@@ -143,10 +143,12 @@ static dq_status read_layer(const dq__file *file, struct bytes b, bool v1, dq__t
     static const char *const kinds[] = {"weight", "bias"};
     struct bytes name;
     struct field f;
-    if (!layer_name(b, v1 ? V1_NAME : LAYER_NAME, &name)) return dq__fail(err, DQ_BAD_MODEL, "%s: a layer is damaged", file->name);
+    if (!layer_name(b, v1 ? V1_NAME : LAYER_NAME, &name))
+        return dq__fail(err, DQ_BAD_MODEL, "%s: a layer is damaged", file->name);
     int shown = (int)(length_of(name) < 60 ? length_of(name) : 60);
     for (int blobs = 0; b.at < b.end;) {
-        if (!next_field(&b, &f)) return dq__fail(err, DQ_BAD_MODEL, "%s: layer %.*s is damaged", file->name, shown, (const char *)name.at);
+        if (!next_field(&b, &f))
+            return dq__fail(err, DQ_BAD_MODEL, "%s: layer %.*s is damaged", file->name, shown, (const char *)name.at);
         if (f.number != (v1 ? V1_BLOB : LAYER_BLOB) || f.wire != 2) continue;
         char text[DQ__MAX_TENSOR_NAME];
         dq__tensor *t;
@@ -155,7 +157,9 @@ static dq_status read_layer(const dq__file *file, struct bytes b, bool v1, dq__t
         blobs++;
         dq_status status = dq__tensors_add(list, &t, text, strlen(text), file, err);
         if (status) return status;
-        if (!read_blob(f.value, t)) return dq__fail(err, DQ_BAD_MODEL, "%s: the numbers of %s are damaged or of another count than its shape says", file->name, text);
+        if (!read_blob(f.value, t))
+            return dq__fail(err, DQ_BAD_MODEL, "%s: the numbers of %s are damaged or of another count than its shape says",
+                            file->name, text);
     }
     return DQ_OK;
 }
@@ -164,7 +168,8 @@ dq_status dq__read_caffemodel(const dq__file *file, dq__tensors *list, dq__error
     struct bytes b = {file->bytes, file->bytes + file->size};
     struct field f;
     while (b.at < b.end) {
-        if (!next_field(&b, &f)) return dq__fail(err, DQ_BAD_MODEL, "%s: damaged or truncated after %zu arrays", file->name, list->count);
+        if (!next_field(&b, &f))
+            return dq__fail(err, DQ_BAD_MODEL, "%s: damaged or truncated after %zu arrays", file->name, list->count);
         if (!is_layer(&f)) continue;
         dq_status status = read_layer(file, f.value, f.number == NET_V1_LAYER, list, err);
         if (status) return status;

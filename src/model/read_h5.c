@@ -35,8 +35,11 @@ static dq_status add_array(struct layer *l, const dq__h5_object *o) {
     char name[DQ__MAX_TENSOR_NAME];
     dq__tensor *t;
     snprintf(name, sizeof name, "%s.%s", l->name, o->rank == 1 ? "bias" : "weight");
-    if (o->type == DQ__NOT_FLOAT || *seen) return dq__fail(l->err, DQ_BAD_MODEL, "%s: %s does not hold one kernel and one bias", f->name, l->name);
-    if (!o->data) return dq__fail(l->err, DQ_BAD_MODEL, "%s: %s is compressed or in pieces; save the weights without compression", f->name, name);
+    if (o->type == DQ__NOT_FLOAT || *seen)
+        return dq__fail(l->err, DQ_BAD_MODEL, "%s: %s does not hold one kernel and one bias", f->name, l->name);
+    if (!o->data)
+        return dq__fail(l->err, DQ_BAD_MODEL, "%s: %s is compressed or in pieces; save the weights without compression",
+                        f->name, name);
     *seen = true;
     dq_status status = dq__tensors_add(l->list, &t, name, strlen(name), f, l->err);
     if (status) return status;

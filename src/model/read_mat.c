@@ -11,7 +11,8 @@
 enum { HEADER = 128, MAX_LAYERS = 256 };
 
 bool dq__is_mat(const dq__file *f) {
-    return f->size >= HEADER && (memcmp(f->bytes, "MATLAB 5.0 MAT-file", 19) == 0 || memcmp(f->bytes, "MATLAB 7.3 MAT-file", 19) == 0);
+    return f->size >= HEADER &&
+           (memcmp(f->bytes, "MATLAB 5.0 MAT-file", 19) == 0 || memcmp(f->bytes, "MATLAB 7.3 MAT-file", 19) == 0);
 }
 
 /* (kh,kw,ic,oc), first fastest, seen as (oc,ic,kh,kw); a row or column seen as it is. */
@@ -30,7 +31,8 @@ static void set_shape(const dq__mat_array *a, dq__tensor *t) {
     }
 }
 
-static dq_status add_array(const dq__file *f, const dq__mat_array *a, const char *layer, const char *what, dq__tensors *list, dq__error *err) {
+static dq_status add_array(const dq__file *f, const dq__mat_array *a, const char *layer, const char *what, dq__tensors *list,
+                           dq__error *err) {
     char name[DQ__MAX_TENSOR_NAME];
     dq__tensor *t;
     dq__error inner;
@@ -50,7 +52,8 @@ static dq_status add_layer(const dq__file *f, const dq__mat_array *layer, dq__te
     dq__mat_array bias = weights.kind ? dq__mat_cell(&weights, 1) : dq__mat_field(layer, "biases");
     if (layer->kind != DQ__MAT_STRUCT) return dq__fail(err, DQ_BAD_MODEL, "%s: one of its layers is damaged", f->name);
     if (!weights.kind && !kernel.kind && !bias.kind) return DQ_OK; /* relu, pool, softmax */
-    if (!dq__mat_text(&name, text, sizeof text)) return dq__fail(err, DQ_BAD_MODEL, "%s: a layer with weights has no name", f->name);
+    if (!dq__mat_text(&name, text, sizeof text))
+        return dq__fail(err, DQ_BAD_MODEL, "%s: a layer with weights has no name", f->name);
     dq_status status = add_array(f, &kernel, text, "weight", list, err);
     return status ? status : add_array(f, &bias, text, "bias", list, err);
 }
@@ -63,7 +66,8 @@ static dq_status read_mean(const dq__file *f, const dq__mat_array *image, dq__te
     dq_status status = dq__mat_numbers(image, f, &plane.type, &plane.data, &owned, err);
     float *numbers = NULL;
     if (!status && image->count % 3) status = dq__fail(err, DQ_BAD_MODEL, "%s: the average image has no three channels", f->name);
-    if (!status && !(numbers = dq__alloc(image->count * sizeof *numbers))) status = dq__no_memory(err, image->count * sizeof *numbers, "the average image");
+    if (!status && !(numbers = dq__alloc(image->count * sizeof *numbers)))
+        status = dq__no_memory(err, image->count * sizeof *numbers, "the average image");
     if (!status) {
         plane.shape[0] = image->count;
         plane.stride[0] = 1;
@@ -99,8 +103,10 @@ static dq_status set_input(const dq__file *f, dq__tensors *list, dq__error *err)
 
 dq_status dq__read_mat(const dq__file *f, dq__tensors *list, dq__error *err) {
     dq__mat_array layers;
-    if (memcmp(f->bytes, "MATLAB 7.3", 10) == 0) return dq__fail(err, DQ_BAD_MODEL, "%s: a MATLAB file of version 7.3; save it with -v7", f->name);
-    if (memcmp(f->bytes + HEADER - 2, "IM", 2) != 0) return dq__fail(err, DQ_BAD_MODEL, "%s: written on a big-endian machine", f->name);
+    if (memcmp(f->bytes, "MATLAB 7.3", 10) == 0)
+        return dq__fail(err, DQ_BAD_MODEL, "%s: a MATLAB file of version 7.3; save it with -v7", f->name);
+    if (memcmp(f->bytes + HEADER - 2, "IM", 2) != 0)
+        return dq__fail(err, DQ_BAD_MODEL, "%s: written on a big-endian machine", f->name);
     list->release = dq__free;
     dq_status status = dq__mat_variable(f, "layers", &layers, &list->keep, err);
     if (status) return status;

@@ -129,7 +129,8 @@ static bool natural(const dq__pickle *p, const dq__pickle_value *tuple, uint32_t
 }
 
 /* rebuild_tensor(storage, offset, size, stride, …) */
-static dq_status add_tensor(const struct source *s, dq__tensors *list, const dq__pickle_value *key, const dq__pickle_value *call) {
+static dq_status add_tensor(const struct source *s, dq__tensors *list, const dq__pickle_value *key,
+                            const dq__pickle_value *call) {
     const dq__pickle *p = s->pickle;
     const dq__pickle_value *args = dq__pickle_item(p, call, 1);
     const dq__pickle_value *size = dq__pickle_item(p, args, 2), *stride = dq__pickle_item(p, args, 3);

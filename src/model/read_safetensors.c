@@ -11,7 +11,9 @@
 
 static const size_t max_header = 16 << 20;
 
-bool dq__is_safetensors(const dq__file *f) { return f->size >= 10 && f->bytes[8] == '{' && dq__le64(f->bytes) < UINT64_C(1) << 40; }
+bool dq__is_safetensors(const dq__file *f) {
+    return f->size >= 10 && f->bytes[8] == '{' && dq__le64(f->bytes) < UINT64_C(1) << 40;
+}
 
 static dq_status bad(const dq__file *f, const char *what, dq__error *err) {
     return dq__fail(err, DQ_BAD_MODEL, "%s: %s", f->name, what);
@@ -141,8 +143,10 @@ static bool parse_table(const json_t *meta, dq__table *table) {
     const char *name = json_string_value(json_object_get(meta, "network"));
     int padding, pooling;
     if (!plain_name(name) || strlen(name) >= sizeof table->name) return false;
-    if (!parse_choice(json_string_value(json_object_get(meta, "padding")), padding_of, DQ__PAD_REPLICATE + 1, &padding)) return false;
-    if (!parse_choice(json_string_value(json_object_get(meta, "pooling")), pooling_of, DQ__POOL_AVERAGE + 1, &pooling)) return false;
+    if (!parse_choice(json_string_value(json_object_get(meta, "padding")), padding_of, DQ__PAD_REPLICATE + 1, &padding))
+        return false;
+    if (!parse_choice(json_string_value(json_object_get(meta, "pooling")), pooling_of, DQ__POOL_AVERAGE + 1, &pooling))
+        return false;
     snprintf(table->name, sizeof table->name, "%s", name);
     table->padding = (dq__padding)padding;
     table->pooling = (dq__pooling)pooling;

@@ -136,7 +136,8 @@ static dq_status check_half(const struct part *part, int parts, const dq_model *
     for (int i = 0; i < parts; i++)
         for (size_t k = 0; part[i].half && k < part[i].count; k++)
             if (!isfinite(dq__half_to_float(dq__half_from_float(part[i].data[k]))))
-                return dq__fail(err, DQ_USAGE, "%s has weights beyond fp16 (65504); save it as fp32", m->table.layer[part[i].layer].name);
+                return dq__fail(err, DQ_USAGE, "%s has weights beyond fp16 (65504); save it as fp32",
+                                m->table.layer[part[i].layer].name);
     return DQ_OK;
 }
 

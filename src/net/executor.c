@@ -217,8 +217,9 @@ dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, c
     e->kernels = dqk_kernels(dq__cpu_isa());
     if (!shape(e, table, options)) {
         dq__free(e);
-        return dq__fail(err, DQ_LIMIT, "a picture of %d x %d is too small for layer %s (at least %d px a side) or does not fit it",
-                        options->w, options->h, table->layer[options->tap[options->taps - 1]].name,
+        return dq__fail(err, DQ_LIMIT,
+                        "a picture of %d x %d is too small for layer %s (at least %d px a side) or does not fit it", options->w,
+                        options->h, table->layer[options->tap[options->taps - 1]].name,
                         dq__exec_min_side(table, options->tap[options->taps - 1]));
     }
     const size_t bytes = plan_all(e, pool);

@@ -173,8 +173,9 @@ static dq_status check_memory(const dq_job *job, dq__error *err) {
     const uint64_t needed = bytes_at(job, last), limit = job->settings.max_memory;
     if (!needed) {
         const int side = dq__exec_min_side(&job->table, last_layer(job));
-        return dq__fail(err, DQ_LIMIT, "a picture of %d x %d is too small for layer %s: it needs %d px a side; ask for a larger size",
-                        last->w, last->h, job->table.layer[last_layer(job)].name, side);
+        return dq__fail(err, DQ_LIMIT,
+                        "a picture of %d x %d is too small for layer %s: it needs %d px a side; ask for a larger size", last->w,
+                        last->h, job->table.layer[last_layer(job)].name, side);
     }
     if (!limit || needed <= limit) return DQ_OK;
     const int fits = size_that_fits(job, limit);

@@ -31,7 +31,9 @@ static int fuzz_reader(const uint8_t *data, size_t size, bool (*is)(const dq__fi
     dq_model *model;
     if (size == 0 || !is(&file) || dq__model_new(&model, &err)) return 0;
     dq_status status = read_all(&file, model, &err, read);
-    if (status ? strncmp(err.text, "fuzz: ", 6) != 0 && status != DQ_LIMIT : !strstr(dq__model_describe(model), "\"parameters\"")) abort();
+    if (status ? strncmp(err.text, "fuzz: ", 6) != 0 && status != DQ_LIMIT
+               : !strstr(dq__model_describe(model), "\"parameters\""))
+        abort();
     dq__model_free(&model);
     if (dq__mem_now() != 0) abort();
     return 0;

@@ -163,7 +163,9 @@ static inline void put_number(struct bytes *b, float value, enum dtype type) {
     memcpy(&bits, &value, 4);
     memcpy(&wide, &(double){(double)value}, 8);
     uint32_t special = bits << 1 >= 0xff000000u ? 0x7c00u | (bits & 0x7fffff ? 0x200u : 0) : 0; /* infinite, NaN */
-    uint32_t half = (bits >> 16 & 0x8000) | (special ? special : bits << 1 ? ((bits >> 23 & 255) - 112) << 10 | (bits >> 13 & 1023) : 0);
+    uint32_t half = (bits >> 16 & 0x8000) | (special     ? special
+                                             : bits << 1 ? ((bits >> 23 & 255) - 112) << 10 | (bits >> 13 & 1023)
+                                                         : 0);
     if (type == F32) put_le(b, bits, 4);
     if (type == F64) put_le(b, wide, 8);
     if (type == F16) put_le(b, half, 2);
@@ -269,7 +271,9 @@ static inline void pickle_tensor(struct bytes *b, const struct array *a, const s
     if (o->parameter) put_text(b, "\x88" "ccollections\nOrderedDict\n)RtR");
 }
 
-static inline void storage_key(const struct pth *o, int i, char *key, size_t size) { snprintf(key, size, "%d", o->shared ? 0 : i); }
+static inline void storage_key(const struct pth *o, int i, char *key, size_t size) {
+    snprintf(key, size, "%d", o->shared ? 0 : i);
+}
 
 /* The pickle of the state_dict, with the _metadata that torch hangs on it. */
 static inline void pickle_network(struct bytes *b, const struct network *n, const struct pth *o, bool old) {
@@ -357,7 +361,8 @@ static inline void make_pth(struct bytes *out, const struct network *n, const st
     free_bytes(&pickle);
 }
 
-static const unsigned char old_torch_magic[15] = {0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
+static const unsigned char old_torch_magic[15] = {0x80, 2,    0x8a, 10,   0x6c, 0xfc, 0x9c, 0x46,
+                                                  0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
 
 /* Magic, protocol and machine, which come before the object. */
 static inline void old_torch_begin(struct bytes *out, bool little) {
@@ -479,7 +484,8 @@ static inline void h5_kernel(const struct array *a, size_t channels, hsize_t *di
 /* style 1: Keras 1 (block1_conv1_W_1:0); 2: Keras 2 (block1_conv1/kernel:0); 3: a whole saved model of Keras 2. */
 static inline void make_h5(const char *path, struct network *n, int style, bool deflate) {
     hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    hid_t root = style == 3 ? H5Gcreate2(file, "model_weights", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT) : H5Gopen2(file, "/", H5P_DEFAULT);
+    hid_t root = style == 3 ? H5Gcreate2(file, "model_weights", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)
+                            : H5Gopen2(file, "/", H5P_DEFAULT);
     H5Gclose(H5Gcreate2(root, "block1_pool", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     for (int i = 0; i < n->count; i++) {
         const struct array *a = &n->item[i], *b = array_of(n, a->layer, true);
@@ -491,7 +497,8 @@ static inline void make_h5(const char *path, struct network *n, int style, bool 
         snprintf(weight, sizeof weight, "%s%s", style == 1 ? name : "", style == 1 ? "_W_1:0" : "kernel:0");
         snprintf(bias, sizeof bias, "%s%s", style == 1 ? name : "", style == 1 ? "_b_1:0" : "bias:0");
         hid_t group = H5Gcreate2(root, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-        hid_t inner = style == 1 ? H5Gopen2(root, name, H5P_DEFAULT) : H5Gcreate2(group, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        hid_t inner =
+            style == 1 ? H5Gopen2(root, name, H5P_DEFAULT) : H5Gcreate2(group, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
         hsize_t dims[4], rows = b->shape[0];
         float *kernel = malloc(a->count * sizeof(float));
         if (!kernel) abort();

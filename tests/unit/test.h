@@ -19,7 +19,8 @@
 #define assert_near(a, b, tolerance) \
     do { \
         double near_a = (a), near_b = (b), near_t = (tolerance); \
-        if (!(fabs(near_a - near_b) <= near_t)) fail_msg("%s = %.9g, %s = %.9g, differ by more than %.3g", #a, near_a, #b, near_b, near_t); \
+        if (!(fabs(near_a - near_b) <= near_t)) \
+            fail_msg("%s = %.9g, %s = %.9g, differ by more than %.3g", #a, near_a, #b, near_b, near_t); \
     } while (0)
 
 /* The folder of pictures and weights that cannot be in the repository; the calling test is skipped, with a word, where

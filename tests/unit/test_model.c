@@ -31,10 +31,12 @@ static void random_vgg_follows_its_rule(void **state) {
                 float want = sqrtf(2.0f / (9.0f * (float)l->ic)) * dq__rng_normal(42, 2 * k, n);
                 assert_true(m->weights.weight[i][n] == want);
             }
-            for (size_t n = 0; n < count; n++) sum += (double)m->weights.weight[i][n], square += pow((double)m->weights.weight[i][n], 2);
+            for (size_t n = 0; n < count; n++)
+                sum += (double)m->weights.weight[i][n], square += pow((double)m->weights.weight[i][n], 2);
             assert_near(sum / (double)count, 0, 0.01);
             assert_near(square / (double)count * 4.5 * l->ic, 1, 0.1);
-            for (size_t n = 0; n < (size_t)l->oc; n++) assert_true(m->weights.bias[i][n] == 0.1f * dq__rng_normal(42, 2 * k + 1, n));
+            for (size_t n = 0; n < (size_t)l->oc; n++)
+                assert_true(m->weights.bias[i][n] == 0.1f * dq__rng_normal(42, 2 * k + 1, n));
             k++;
         }
         assert_int_equal(k, depth == 19 ? 16 : 13);
@@ -70,6 +72,10 @@ static void checks_name_the_layer(void **state) {
     dq_model *m;
     dq__error err;
     assert_int_equal(dq__model_random(&m, 1, &err), DQ_OK);
+    m->table.input.offset[1] = NAN;
+    assert_int_equal(dq__model_check(m, "some.file", &err), DQ_BAD_MODEL);
+    assert_non_null(strstr(err.text, "some.file: what it does to its input"));
+    m->table.input = dq__input_caffe;
     int i = dq__table_exact(&m->table, "conv3_2");
     float keep = m->weights.weight[i][100];
     m->weights.weight[i][100] = NAN;
@@ -99,8 +105,14 @@ static void description_is_json(void **state) {
     assert_ptr_equal(text, dq__model_describe(m));
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *layers = json_object_get(root, "layers");
     assert_non_null(root);
-    const char *const texts[][2] = {{"name", "random"}, {"format", "random"}, {"source", "seed 9"}, {"sha256", m->sha256},
-                                    {"credit", "a \"quoted\" name"}, {"padding", "reflect"}, {"pooling", "max"}, {"deepest", "relu5_1"}};
+    const char *const texts[][2] = {{"name", "random"},
+                                    {"format", "random"},
+                                    {"source", "seed 9"},
+                                    {"sha256", m->sha256},
+                                    {"credit", "a \"quoted\" name"},
+                                    {"padding", "reflect"},
+                                    {"pooling", "max"},
+                                    {"deepest", "relu5_1"}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         assert_string_equal(json_string_value(json_object_get(root, texts[i][0])), texts[i][1]);
     assert_int_equal(json_array_size(layers), m->table.count);
@@ -111,7 +123,8 @@ static void description_is_json(void **state) {
     assert_int_equal(json_integer_value(json_object_get(pool, "out")), 32);
     size_t parameters = 0;
     for (int i = 0; i < m->table.count; i++)
-        if (m->table.layer[i].kind == DQ__CONV) parameters += (size_t)m->table.layer[i].oc * (9 * (size_t)m->table.layer[i].ic + 1);
+        if (m->table.layer[i].kind == DQ__CONV)
+            parameters += (size_t)m->table.layer[i].oc * (9 * (size_t)m->table.layer[i].ic + 1);
     assert_int_equal(json_integer_value(json_object_get(root, "parameters")), parameters);
     assert_int_equal(json_integer_value(json_object_get(root, "bytes")), 4 * parameters);
     json_t *input = json_object_get(root, "input"), *row = json_array_get(json_object_get(input, "matrix"), 0);

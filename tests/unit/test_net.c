@@ -394,7 +394,8 @@ static void run_with(int threads, const net *n, bool direct, float *features, fl
 static void same_bytes_for_any_number_of_threads(void **state) {
     (void)state;
     enum { FEATURES = 48 * 8 * 10, GRADIENT = 41 * 35 * 3 };
-    float *first = dq__alloc_zero(sizeof(float) * (FEATURES + GRADIENT)), *again = dq__alloc_zero(sizeof(float) * (FEATURES + GRADIENT));
+    float *first = dq__alloc_zero(sizeof(float) * (FEATURES + GRADIENT)),
+          *again = dq__alloc_zero(sizeof(float) * (FEATURES + GRADIENT));
     for (int direct = 0; direct < 2; direct++) {
         net n = staged_net(DQ__PAD_REPLICATE, DQ__POOL_MAX);
         run_with(1, &n, direct, first, first + FEATURES);
@@ -491,7 +492,8 @@ static void layers_are_found_by_every_name(void **state) {
     int convs = 0;
     for (int i = 0; i < t.count; i++) convs += t.layer[i].kind == DQ__CONV;
     assert_int_equal(convs, 16);
-    assert_near(dq__exec_flops(&t, dq__table_exact(&t, "pool5"), 224, 224), 2 * 19.508e9, 0.01e9); /* the published 19.5 G products */
+    assert_near(dq__exec_flops(&t, dq__table_exact(&t, "pool5"), 224, 224), 2 * 19.508e9,
+                0.01e9); /* the published 19.5 G products */
     dq__table_truncate(&t, relu4_2 - 1);
     assert_string_equal(t.layer[dq__table_find(&t, "conv4_2")].name, "conv4_2"); /* without its relu: itself */
     t.layer[4].ic++;

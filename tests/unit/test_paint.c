@@ -58,8 +58,8 @@ static dq_status make_job(dq_job **job, const fixture *f, dq__pool *pool, int st
     if (!status) status = dq__options_resolve(options, &settings, err);
     *job = NULL;
     if (!status)
-        status = dq__job_new(job, pool, f->model, f->photo, (const dq_image *const *)f->style, styles, &settings, "{}", NULL, NULL,
-                             err);
+        status = dq__job_new(job, pool, f->model, f->photo, (const dq_image *const *)f->style, styles, &settings, "{}", NULL,
+                             NULL, err);
     dq__options_free(&options);
     return status;
 }
@@ -112,7 +112,10 @@ static void same_bytes_for_any_threads(void **state) {
 }
 
 static void costs_are_the_golden_ones(void **state) {
-    static const double golden[][2] = {{29.4022, 4.07219}, {0.011154, 0.00289729}, {54523.2, 160.388}, {3.2021, 2.14856}}; /* J of the first and the last step */
+    static const double golden[][2] = {{29.4022, 4.07219},
+                                       {0.011154, 0.00289729},
+                                       {54523.2, 160.388},
+                                       {3.2021, 2.14856}}; /* J of the first and the last step */
     for (size_t r = 0; r < sizeof runs / sizeof *runs; r++) {
         double cost[64];
         int steps;
@@ -239,7 +242,8 @@ static void a_cost_that_blows_up_is_named(void **state) {
     dq_job *job;
     dq_image *out;
     dq_status status = DQ_OK;
-    assert_int_equal(make_job(&job, f, NULL, 1, "size=48 min-size=0 iterations=50 clamp=off average=0 learning-rate=1e6", &err), DQ_OK);
+    assert_int_equal(make_job(&job, f, NULL, 1, "size=48 min-size=0 iterations=50 clamp=off average=0 learning-rate=1e6", &err),
+                     DQ_OK);
     for (int more = 1; more && !status;) status = dq__job_step(job, &more, &err);
     if (status) {
         assert_int_equal(status, DQ_FAILED);

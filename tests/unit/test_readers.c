@@ -66,15 +66,29 @@ static void safetensors_f64(struct bytes *b, struct network *n) { make_safetenso
 static void safetensors_f16(struct bytes *b, struct network *n) { make_safetensors(b, n, CAFFE, F16); }
 static void safetensors_bf16(struct bytes *b, struct network *n) { make_safetensors(b, n, CAFFE, BF16); }
 static void pth_plain(struct bytes *b, struct network *n) { make_pth(b, n, &(struct pth){.naming = TORCHVISION}); }
-static void pth_half(struct bytes *b, struct network *n) { make_pth(b, n, &(struct pth){.naming = TORCHVISION, .type = F16, .checkpoint = true}); }
-static void pth_bfloat(struct bytes *b, struct network *n) { make_pth(b, n, &(struct pth){.naming = TORCHVISION, .type = BF16, .parameter = true}); }
-static void pth_strided(struct bytes *b, struct network *n) { make_pth(b, n, &(struct pth){.naming = TORCHVISION, .channels_last = true}); }
-static void pth_shared(struct bytes *b, struct network *n) { make_pth(b, n, &(struct pth){.naming = TORCHVISION, .type = F64, .shared = true}); }
+static void pth_half(struct bytes *b, struct network *n) {
+    make_pth(b, n, &(struct pth){.naming = TORCHVISION, .type = F16, .checkpoint = true});
+}
+static void pth_bfloat(struct bytes *b, struct network *n) {
+    make_pth(b, n, &(struct pth){.naming = TORCHVISION, .type = BF16, .parameter = true});
+}
+static void pth_strided(struct bytes *b, struct network *n) {
+    make_pth(b, n, &(struct pth){.naming = TORCHVISION, .channels_last = true});
+}
+static void pth_shared(struct bytes *b, struct network *n) {
+    make_pth(b, n, &(struct pth){.naming = TORCHVISION, .type = F64, .shared = true});
+}
 static void old_plain(struct bytes *b, struct network *n) { make_old_pth(b, n, &(struct pth){.naming = TORCHVISION}); }
-static void old_shared(struct bytes *b, struct network *n) { make_old_pth(b, n, &(struct pth){.naming = TORCHVISION, .shared = true, .channels_last = true}); }
-static void old_double(struct bytes *b, struct network *n) { make_old_pth(b, n, &(struct pth){.naming = TORCHVISION, .type = F64, .parameter = true}); }
+static void old_shared(struct bytes *b, struct network *n) {
+    make_old_pth(b, n, &(struct pth){.naming = TORCHVISION, .shared = true, .channels_last = true});
+}
+static void old_double(struct bytes *b, struct network *n) {
+    make_old_pth(b, n, &(struct pth){.naming = TORCHVISION, .type = F64, .parameter = true});
+}
 static void old_sequential(struct bytes *b, struct network *n) { make_old_pth(b, n, &(struct pth){.naming = SEQUENTIAL}); }
-static void old_packed(struct bytes *b, struct network *n) { make_old_pth(b, n, &(struct pth){.naming = PACKED, .checkpoint = true}); }
+static void old_packed(struct bytes *b, struct network *n) {
+    make_old_pth(b, n, &(struct pth){.naming = PACKED, .checkpoint = true});
+}
 static void caffe_v1(struct bytes *b, struct network *n) { make_caffemodel(b, n, true, F32); }
 static void caffe_v2(struct bytes *b, struct network *n) { make_caffemodel(b, n, false, F32); }
 static void caffe_double(struct bytes *b, struct network *n) { make_caffemodel(b, n, false, F64); }
@@ -326,7 +340,8 @@ static void flipped_bits_do_no_harm(void **state) {
             dq__error err = {0};
             b.p[at] ^= bit;
             dq_status status = read_made(&m, &b, &err);
-            if (status != DQ_OK && status != DQ_BAD_MODEL && status != DQ_LIMIT) fail_msg("format %d, byte %zu: %s", f, at, err.text);
+            if (status != DQ_OK && status != DQ_BAD_MODEL && status != DQ_LIMIT)
+                fail_msg("format %d, byte %zu: %s", f, at, err.text);
             assert_int_equal(status == DQ_OK, m != NULL);
             dq__model_free(&m);
             b.p[at] ^= bit;
@@ -438,7 +453,10 @@ static void wrong_contents_in_the_other_formats(void **state) {
     const struct {
         const char *message;
         void (*apply)(struct network *n);
-    } cases[] = {{"NaN", fault_nan}, {"conv1_2", fault_infinite}, {"conv1_1 takes 64 channels", fault_decoder}, {"conv2_1 takes 3 channels", fault_channels}};
+    } cases[] = {{"NaN", fault_nan},
+                 {"conv1_2", fault_infinite},
+                 {"conv1_1 takes 64 channels", fault_decoder},
+                 {"conv2_1 takes 3 channels", fault_channels}};
     for (int f = 0; f < FORMATS; f++)
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
             struct network n;
@@ -676,7 +694,8 @@ static void expect_header(const char *header, size_t data, const char *message) 
 
 static void safetensors_headers_are_checked(void **state) {
     (void)state;
-#define ENTRY(type, shape, from, to) "{\"conv1_1.weight\":{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":[" from "," to "]}}"
+#define ENTRY(type, shape, from, to) \
+    "{\"conv1_1.weight\":{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":[" from "," to "]}}"
     expect_header("{\"a\":1", 0, "the header is damaged");
     expect_header("{\"a\":1,\"a\":1}", 0, "the header is damaged");
     expect_header("{\"conv1_1.weight\":7}", 0, "entry for conv1_1.weight is damaged");
@@ -770,7 +789,8 @@ static void written_models_come_back(void **state) {
 
 static void half_rounds_to_nearest(void **state) {
     (void)state;
-    static const float in[] = {1.0f + 0x1p-11f, 1.0f + 3 * 0x1p-11f, 65504, 65519, 0x1p-24f, 0x1p-25f, 1.5f * 0x1p-25f, 0x1.fffp-15f, -0.0f, 0};
+    static const float in[] = {1.0f + 0x1p-11f, 1.0f + 3 * 0x1p-11f, 65504,        65519, 0x1p-24f,
+                               0x1p-25f,        1.5f * 0x1p-25f,     0x1.fffp-15f, -0.0f, 0};
     static const float out[] = {1.0f, 1.0f + 0x1p-9f, 65504, 65504, 0x1p-24f, 0, 0x1p-24f, 0x1p-14f, 0, 0};
     dq_model *m = small_model(), *back;
     dq__error err = {0};
@@ -932,18 +952,30 @@ static void the_real_encoders_load_and_decoders_do_not(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_weight_arrives), cmocka_unit_test(chains_may_stop_anywhere),
-        cmocka_unit_test(full_width_has_the_plain_name), cmocka_unit_test(a_file_without_mean_takes_that_of_caffe),
-        cmocka_unit_test(compressed_keras_files_are_refused), cmocka_unit_test(truncated_files_are_refused), cmocka_unit_test(flipped_bits_do_no_harm),
-        cmocka_unit_test(memory_may_run_out_anywhere), cmocka_unit_test(wrong_contents_are_named),
-        cmocka_unit_test(wrong_contents_in_the_other_formats), cmocka_unit_test(other_networks_are_refused),
-        cmocka_unit_test(pickles_never_run), cmocka_unit_test(pickles_may_be_odd), cmocka_unit_test(big_endian_is_refused),
-        cmocka_unit_test(strides_stay_inside_their_storage), cmocka_unit_test(zip_archives_are_checked),
-        cmocka_unit_test(safetensors_headers_are_checked), cmocka_unit_test(written_models_come_back),
-        cmocka_unit_test(half_rounds_to_nearest), cmocka_unit_test(failed_writes_leave_nothing),
-        cmocka_unit_test(damaged_metadata_are_refused), cmocka_unit_test(content_tells_the_format),
-        cmocka_unit_test(no_weights_no_model), cmocka_unit_test(the_real_vgg19_loads),
-        cmocka_unit_test(the_real_encoders_load_and_decoders_do_not)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_weight_arrives),
+                                       cmocka_unit_test(chains_may_stop_anywhere),
+                                       cmocka_unit_test(full_width_has_the_plain_name),
+                                       cmocka_unit_test(a_file_without_mean_takes_that_of_caffe),
+                                       cmocka_unit_test(compressed_keras_files_are_refused),
+                                       cmocka_unit_test(truncated_files_are_refused),
+                                       cmocka_unit_test(flipped_bits_do_no_harm),
+                                       cmocka_unit_test(memory_may_run_out_anywhere),
+                                       cmocka_unit_test(wrong_contents_are_named),
+                                       cmocka_unit_test(wrong_contents_in_the_other_formats),
+                                       cmocka_unit_test(other_networks_are_refused),
+                                       cmocka_unit_test(pickles_never_run),
+                                       cmocka_unit_test(pickles_may_be_odd),
+                                       cmocka_unit_test(big_endian_is_refused),
+                                       cmocka_unit_test(strides_stay_inside_their_storage),
+                                       cmocka_unit_test(zip_archives_are_checked),
+                                       cmocka_unit_test(safetensors_headers_are_checked),
+                                       cmocka_unit_test(written_models_come_back),
+                                       cmocka_unit_test(half_rounds_to_nearest),
+                                       cmocka_unit_test(failed_writes_leave_nothing),
+                                       cmocka_unit_test(damaged_metadata_are_refused),
+                                       cmocka_unit_test(content_tells_the_format),
+                                       cmocka_unit_test(no_weights_no_model),
+                                       cmocka_unit_test(the_real_vgg19_loads),
+                                       cmocka_unit_test(the_real_encoders_load_and_decoders_do_not)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -20,7 +20,10 @@ static void set_matrices(void) {
                             {0, q * pp, pp, q, 1, 0}, {0, q * pp, pp, q, 1, 0}, {0, 1, 0, pp + qq, 0, 1}};
     const double g[6][3] = {{1, 0, 0}, {np, np * p, np * pp}, {np, np * p, np * pp},
                             {nq, nq * q, nq * qq}, {nq, nq * q, nq * qq}, {0, 0, 1}};
-    const double a[4][6] = {{1, 1, 1, 1, 1, 0}, {0, p, p, q, q, 0}, {0, pp, pp, qq, qq, 0}, {0, p * pp, p * pp, q * qq, q * qq, 1}};
+    const double a[4][6] = {{1, 1, 1, 1, 1, 0},
+                            {0, p, p, q, q, 0},
+                            {0, pp, pp, qq, qq, 0},
+                            {0, p * pp, p * pp, q * qq, q * qq, 1}};
     memcpy(bt, b, sizeof bt), memcpy(g3, g, sizeof g3), memcpy(at, a, sizeof at);
 }
 
