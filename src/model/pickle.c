@@ -263,7 +263,7 @@ static dq_status read_name(struct machine *m) {
 }
 
 static dq_status name_from_stack(struct machine *m) {
-    uint32_t name, module;
+    uint32_t name = 0, module = 0;
     TRY(pop(m, &name));
     TRY(pop(m, &module));
     const dq__pickle_value *a = value(m, module), *b = value(m, name);
@@ -289,7 +289,7 @@ static dq_status ordered_dict(struct machine *m, uint32_t arguments) {
 }
 
 static dq_status call(struct machine *m) {
-    uint32_t arguments, name;
+    uint32_t arguments = 0, name = 0;
     TRY(pop(m, &arguments));
     TRY(pop(m, &name));
     if (value(m, arguments)->kind != DQ__PICKLE_TUPLE || value(m, name)->kind != DQ__PICKLE_NAME)
@@ -302,7 +302,7 @@ static dq_status call(struct machine *m) {
 }
 
 static dq_status persistent(struct machine *m) {
-    uint32_t what;
+    uint32_t what = 0;
     TRY(pop(m, &what));
     TRY(make_kind(m, DQ__PICKLE_PERSISTENT, 0));
     return append(m, m->stack[m->depth - 1], what);
