@@ -3,11 +3,10 @@
 # What is seen on a terminal (made by script(1)): the bar, NO_COLOR, TERM=dumb, and that pictures do not go there.
 load common
 
-setup_file() { command -v script >"$BATS_FILE_TMPDIR/script" || skip "script(1) is not installed"; }
-
 # terminal [VARIABLE=VALUE…] -- ARGUMENT…: the command on a terminal of 100 columns.
 terminal() {
     local variables=()
+    script -qec true screen >log 2>&1 || skip "script(1) finds no terminal here"
     while [ "$1" != -- ]; do variables+=("$1") && shift; done
     shift
     env TERM=xterm "${variables[@]}" \
