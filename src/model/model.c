@@ -38,7 +38,8 @@ static size_t first_bad(const float *x, size_t count) {
     return count;
 }
 
-static dq_status check_finite(const float *x, size_t count, const char *layer, const char *what, const char *path, dq__error *err) {
+static dq_status check_finite(const float *x, size_t count, const char *layer, const char *what, const char *path,
+                              dq__error *err) {
     size_t i = first_bad(x, count);
     if (i == count) return DQ_OK;
     return dq__fail(err, DQ_BAD_MODEL, "%s: %s has a %s that is %s (number %zu): a damaged file", path, layer, what,
@@ -48,6 +49,8 @@ static dq_status check_finite(const float *x, size_t count, const char *layer, c
 dq_status dq__model_check(const dq_model *m, const char *path, dq__error *err) {
     dq__error inner;
     if (dq__table_check(&m->table, &inner)) return dq__fail(err, DQ_BAD_MODEL, "%s: %s", path, inner.text);
+    if (first_bad(&m->table.input.matrix[0][0], 9) < 9 || first_bad(m->table.input.offset, 3) < 3)
+        return dq__fail(err, DQ_BAD_MODEL, "%s: what it does to its input (mean, 1×1 convolution) is not finite: a damaged file", path);
     for (int i = 0; i < m->table.count; i++) {
         const dq__layer *l = &m->table.layer[i];
         if (!dq__has_arrays(l)) continue;
@@ -68,7 +71,8 @@ const char *dq__kind_name(dq__kind kind) {
 }
 
 const char *dq__padding_name(dq__padding padding) {
-    static const char *const names[] = {[DQ__PAD_ZERO] = "zero", [DQ__PAD_REFLECT] = "reflect", [DQ__PAD_REPLICATE] = "replicate"};
+    static const char *const names[] =
+        {[DQ__PAD_ZERO] = "zero", [DQ__PAD_REFLECT] = "reflect", [DQ__PAD_REPLICATE] = "replicate"};
     return names[padding];
 }
 
@@ -108,8 +112,8 @@ static size_t count_parameters(const dq__table *t) {
 const char *dq__model_describe(dq_model *m) {
     if (m->info) return m->info;
     json_int_t parameters = (json_int_t)count_parameters(&m->table);
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I}", "name", m->table.name, "format", m->format,
-                             "source", m->source, "sha256", m->sha256, "credit", m->credit, "padding",
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I}", "name", m->table.name, "format",
+                             m->format, "source", m->source, "sha256", m->sha256, "credit", m->credit, "padding",
                              dq__padding_name(m->table.padding), "pooling", dq__pooling_name(m->table.pooling), "deepest",
                              deepest(&m->table), "input", dq__input_json(&m->table.input), "layers", dq__layers_json(&m->table),
                              "parameters", parameters, "bytes", parameters * 4);
