@@ -50,7 +50,8 @@ dq_status dq__model_check(const dq_model *m, const char *path, dq__error *err) {
     dq__error inner;
     if (dq__table_check(&m->table, &inner)) return dq__fail(err, DQ_BAD_MODEL, "%s: %s", path, inner.text);
     if (first_bad(&m->table.input.matrix[0][0], 9) < 9 || first_bad(m->table.input.offset, 3) < 3)
-        return dq__fail(err, DQ_BAD_MODEL, "%s: what it does to its input (mean, 1×1 convolution) is not finite: a damaged file", path);
+        return dq__fail(err, DQ_BAD_MODEL, "%s: what it does to its input (mean, 1×1 convolution) is not finite: a damaged file",
+                        path);
     for (int i = 0; i < m->table.count; i++) {
         const dq__layer *l = &m->table.layer[i];
         if (!dq__has_arrays(l)) continue;

@@ -3,11 +3,12 @@
  * must arrive at its place; then the same files cut, bent and with wrong contents. */
 #include "test.h"
 
+#include "folder.h"
 #include "layouts.h"
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "model/model.h"
+#include "model/tensors.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,43 +17,7 @@
 static const int narrow[5] = {4, 5, 6, 7, 8};
 static const float input_matrix[9] = {0.5f, -1, 255, 2, 254, 3, 253, 4, -5}, input_offset[3] = {-104, -117, -124};
 
-/* ---- helpers ---- */
-
-static char folder[256];
-
-static int make_folder(void **state) {
-    (void)state;
-    snprintf(folder, sizeof folder, "%s/danqing-readers-XXXXXX", P_tmpdir);
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    return rmdir(folder); /* fails when a test left a file behind */
-}
-
-static const char *in_folder(const char *name) {
-    static char path[320];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
-static void write_file(const char *path, const void *data, size_t size) {
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
-}
-
-static struct bytes read_bytes(const char *path) {
-    struct bytes b = {0};
-    unsigned char block[4096];
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;) put(&b, block, n);
-    fclose(f);
-    return b;
-}
+/* ---- the formats ---- */
 
 /* A format, told to the tests as a function that makes the bytes of a network in it. */
 struct format {
@@ -159,6 +124,21 @@ static dq_status read_made(dq_model **m, const struct bytes *b, dq__error *err) 
 static void make_narrow(struct network *n, const struct format *f, int depth, const char *last) {
     make_network(n, depth, narrow, last);
     if (has_input(f)) add_input(n, input_matrix, input_offset);
+}
+
+static void expect_refused(dq_status status, dq_model *m, const dq__error *err, const char *about) {
+    if (status != DQ_BAD_MODEL) fail_msg("%s: status %d (%s)", about, status, err->text);
+    assert_null(m);
+    if (!strstr(err->text, "net.bin: ")) fail_msg("%s: the message does not name the file: %s", about, err->text);
+    assert_null(strchr(err->text, '\n'));
+}
+
+static void expect_message(const struct bytes *b, const char *message) {
+    dq_model *m;
+    dq__error err = {0};
+    dq_status status = dq__model_read_memory(&m, b->p, b->n, "net.bin", &err);
+    expect_refused(status, m, &err, message);
+    if (!strstr(err.text, message)) fail_msg("expected \"%s\", got \"%s\"", message, err.text);
 }
 
 /* ---- what must arrive ---- */
@@ -275,6 +255,46 @@ static void a_file_without_mean_takes_that_of_caffe(void **state) {
 #endif
 }
 
+/* MATLAB stores numbers that happen to be whole as small integers; other versions and byte orders are refused with a word. */
+static void whole_numbers_and_old_matlab_files(void **state) {
+    (void)state;
+#ifdef DQ_HAVE_MATIO
+    struct network n;
+    struct bytes b = {0};
+    dq_model *m;
+    dq__error err = {0};
+    make_network(&n, 19, narrow, "conv1_1");
+    mat_new(&b, &n);
+    /* the bias, four singles (tag 7, 16 bytes), becomes four bytes of the second kind within their tag, and filler */
+    struct bytes tag = {0};
+    const struct array *bias = array_of(&n, "conv1_1", true);
+    put_le(&tag, 7, 4);
+    put_le(&tag, 16, 4);
+    for (int i = 0; i < 4; i++) put_number(&tag, bias->data[i], F32);
+    unsigned char *at = memmem(b.p, b.n, tag.p, tag.n);
+    assert_non_null(at);
+    memcpy(at, "\x02\0\x04\0\x07\x08\xff\0", 8);
+    memset(at + 8, 0, 16);
+    if (read_made(&m, &b, &err)) fail_msg("%s", err.text);
+    const float want[4] = {7, 8, 255, 0};
+    assert_memory_equal(m->weights.bias[0], want, sizeof want);
+    dq__model_free(&m);
+    memcpy(at, "\x01", 1);
+    assert_int_equal(read_made(&m, &b, &err), DQ_OK);
+    assert_true(m->weights.bias[0][2] == -1);
+    dq__model_free(&m);
+    memcpy(b.p + 126, "MI", 2);
+    expect_message(&b, "big-endian");
+    memcpy(b.p, "MATLAB 7.3", 10);
+    expect_message(&b, "version 7.3; save it with -v7");
+    free_bytes(&tag);
+    free_bytes(&b);
+    free_network(&n);
+#else
+    skip();
+#endif
+}
+
 static void compressed_keras_files_are_refused(void **state) {
     (void)state;
 #ifdef DQ_HAVE_HDF5
@@ -293,13 +313,6 @@ static void compressed_keras_files_are_refused(void **state) {
 }
 
 /* ---- damage ---- */
-
-static void expect_refused(dq_status status, dq_model *m, const dq__error *err, const char *about) {
-    if (status != DQ_BAD_MODEL) fail_msg("%s: status %d (%s)", about, status, err->text);
-    assert_null(m);
-    if (!strstr(err->text, "net.bin: ")) fail_msg("%s: the message does not name the file: %s", about, err->text);
-    assert_null(strchr(err->text, '\n'));
-}
 
 static void truncated_files_are_refused(void **state) {
     (void)state;
@@ -475,12 +488,25 @@ static void wrong_contents_in_the_other_formats(void **state) {
         }
 }
 
-static void expect_message(const struct bytes *b, const char *message) {
-    dq_model *m;
-    dq__error err = {0};
-    dq_status status = dq__model_read_memory(&m, b->p, b->n, "net.bin", &err);
-    expect_refused(status, m, &err, message);
-    if (!strstr(err.text, message)) fail_msg("expected \"%s\", got \"%s\"", message, err.text);
+/* Safetensors with up to three arrays of ones: kernels of 27×3×3×3 and biases of 27. */
+static void put_named(struct bytes *b, const char *const names[3]) {
+    struct bytes header = {0};
+    char text[160];
+    size_t offset = 0;
+    for (int i = 0; i < 3 && names[i]; i++) {
+        bool bias = strstr(names[i], "bias") != NULL;
+        size_t end = offset + (bias ? 27 : 729) * sizeof(float);
+        snprintf(text, sizeof text, "%c\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[%zu,%zu]}",
+                 i ? ',' : '{', names[i],
+                 bias ? "[27]" : "[27,3,3,3]", offset, end);
+        put_text(&header, text);
+        offset = end;
+    }
+    put_text(&header, "}");
+    put_le(b, header.n, 8);
+    put(b, header.p, header.n);
+    for (size_t i = 0; i < offset / sizeof(float); i++) put_number(b, 1, F32);
+    free_bytes(&header);
 }
 
 /* Arrays that no VGG has must not be passed over in silence: without them the features would be others. */
@@ -499,31 +525,40 @@ static void other_networks_are_refused(void **state) {
                  {{"conv11.weight", "conv11.bias"}, "conv0 is missing"},
                  {{"fc6.weight", "fc6.bias"}, "conv1_1 is missing"}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        struct bytes b = {0}, header = {0};
-        char text[160];
-        int count = 0;
-        for (; count < 3 && cases[k].names[count]; count++) {
-            bool bias = strstr(cases[k].names[count], "bias") != NULL;
-            snprintf(text, sizeof text, "%c\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[%d,%d]}", count ? ',' : '{',
-                     cases[k].names[count], bias ? "[27]" : "[27,3,3,3]", count * 2916, count * 2916 + (bias ? 108 : 2916));
-            put_text(&header, text);
-        }
-        put_text(&header, "}");
-        bool ends_with_bias = strstr(cases[k].names[count - 1], "bias") != NULL;
-        /* a bias in the middle leaves a hole; give the hole to it as float columns instead */
-        put_le(&b, header.n, 8);
-        put(&b, header.p, header.n);
-        for (int i = 0; i < (ends_with_bias ? (count - 1) * 729 + 27 : count * 729); i++) put_number(&b, 1, F32);
-        if (k == 1) b.n -= 2916 - 108; /* its bias is in the middle */
-        if (k == 1) {
-            char *at = strstr((char *)b.p + 8, "[5832,8748]");
-            assert_non_null(at);
-            memcpy(at, "[3024,5940]", 11);
-        }
+        struct bytes b = {0};
+        put_named(&b, cases[k].names);
         expect_message(&b, cases[k].message);
         free_bytes(&b);
-        free_bytes(&header);
     }
+}
+
+/* Names of nn.DataParallel; and the two files whose names are torchvision's but whose weights are Caffe's. */
+static void names_and_checksums_tell_the_family(void **state) {
+    (void)state;
+    const char *const names[3] = {"module.features.0.weight", "module.features.0.bias"};
+    const struct {
+        const char *sha256;
+        const dq__input *input;
+    } cases[] = {{"d01eb7cb00", &dq__input_caffe}, {"00b39a1b00", &dq__input_caffe}, {"dcbb9e9d00", &dq__input_torchvision},
+                 {"123456789a", &dq__input_torchvision}};
+    struct bytes b = {0};
+    put_named(&b, names);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        dq__file file = {.bytes = b.p, .size = b.n, .name = "net.bin"};
+        dq__tensors list;
+        dq_model *m;
+        dq__error err = {0};
+        assert_int_equal(dq__model_new(&m, &err), DQ_OK);
+        assert_int_equal(dq__tensors_init(&list, &err), DQ_OK);
+        assert_int_equal(dq__read_safetensors(&file, &list, &err), DQ_OK);
+        snprintf(m->sha256, sizeof m->sha256, "%s", cases[k].sha256);
+        if (dq__build(m, &list, &file, &err)) fail_msg("%s", err.text);
+        assert_memory_equal(&m->table.input, cases[k].input, sizeof m->table.input);
+        assert_int_equal(m->credit[0] != 0, k < 3);
+        dq__tensors_deinit(&list);
+        dq__model_free(&m);
+    }
+    free_bytes(&b);
 }
 
 /* ---- pickles ---- */
@@ -723,134 +758,6 @@ static void safetensors_headers_are_checked(void **state) {
     free_bytes(&b);
 }
 
-/* ---- our own container ---- */
-
-static dq_model *small_model(void) {
-    struct network n;
-    struct bytes b = {0};
-    dq_model *m;
-    dq__error err;
-    make_network(&n, 19, narrow, "fc7");
-    safetensors_f32(&b, &n);
-    assert_int_equal(dq__model_read_memory(&m, b.p, b.n, "folder/first.safetensors", &err), DQ_OK);
-    free_bytes(&b);
-    free_network(&n);
-    m->table.padding = DQ__PAD_REPLICATE;
-    m->table.pooling = DQ__POOL_AVERAGE;
-    snprintf(m->table.name, sizeof m->table.name, "my-net");
-    snprintf(m->credit, sizeof m->credit, "K. Simonyan \"é\", CC BY 4.0");
-    m->table.input.matrix[1][2] = 1.0f / 3;
-    return m;
-}
-
-static void check_table(const dq__table *got, const dq__table *want) {
-    assert_string_equal(got->name, want->name);
-    assert_int_equal(got->padding, want->padding);
-    assert_int_equal(got->pooling, want->pooling);
-    assert_memory_equal(&got->input, &want->input, sizeof want->input);
-    assert_int_equal(got->count, want->count);
-    for (int i = 0; i < want->count; i++) {
-        assert_string_equal(got->layer[i].name, want->layer[i].name);
-        assert_int_equal(got->layer[i].kind, want->layer[i].kind);
-        assert_int_equal(got->layer[i].ic, want->layer[i].ic);
-        assert_int_equal(got->layer[i].oc, want->layer[i].oc);
-    }
-}
-
-static void written_models_come_back(void **state) {
-    (void)state;
-    for (int half = 0; half < 2; half++) {
-        dq_model *m = small_model(), *back;
-        dq__error err = {0};
-        if (dq__model_write(m, in_folder("a"), half, &err)) fail_msg("%s", err.text);
-        assert_int_equal(dq__model_write(m, in_folder("b"), half, &err), DQ_OK);
-        struct bytes a = read_bytes(in_folder("a")), b = read_bytes(in_folder("b"));
-        assert_int_equal(a.n, b.n);
-        assert_memory_equal(a.p, b.p, a.n);
-        if (dq__model_read(&back, in_folder("a"), &err)) fail_msg("%s", err.text);
-        check_table(&back->table, &m->table);
-        for (int i = 0; i < m->table.count; i++) {
-            const dq__layer *l = &m->table.layer[i];
-            size_t count = (size_t)l->oc * (size_t)l->ic * (l->kind == DQ__CONV ? 9 : 1);
-            if (!m->weights.weight[i]) continue;
-            assert_memory_equal(back->weights.weight[i], m->weights.weight[i], count * sizeof(float));
-            assert_memory_equal(back->weights.bias[i], m->weights.bias[i], (size_t)l->oc * sizeof(float));
-        }
-        assert_string_equal(back->credit, m->credit);
-        assert_string_equal(back->source, "first.safetensors");
-        dq__model_free(&back);
-        dq__model_free(&m);
-        free_bytes(&a);
-        free_bytes(&b);
-        remove(in_folder("a"));
-        remove(in_folder("b"));
-    }
-}
-
-static void half_rounds_to_nearest(void **state) {
-    (void)state;
-    static const float in[] = {1.0f + 0x1p-11f, 1.0f + 3 * 0x1p-11f, 65504,        65519, 0x1p-24f,
-                               0x1p-25f,        1.5f * 0x1p-25f,     0x1.fffp-15f, -0.0f, 0};
-    static const float out[] = {1.0f, 1.0f + 0x1p-9f, 65504, 65504, 0x1p-24f, 0, 0x1p-24f, 0x1p-14f, 0, 0};
-    dq_model *m = small_model(), *back;
-    dq__error err = {0};
-    memcpy(m->weights.weight[0], in, sizeof in);
-    assert_int_equal(dq__model_write(m, in_folder("a"), true, &err), DQ_OK);
-    assert_int_equal(dq__model_read(&back, in_folder("a"), &err), DQ_OK);
-    for (size_t i = 0; i < sizeof in / sizeof *in; i++) assert_true(back->weights.weight[0][i] == out[i]);
-    dq__model_free(&back);
-    remove(in_folder("a"));
-    m->weights.weight[0][3] = -65520;
-    assert_int_equal(dq__model_write(m, in_folder("a"), true, &err), DQ_USAGE);
-    assert_non_null(strstr(err.text, "conv1_1 has weights beyond fp16"));
-    assert_int_equal(access(in_folder("a"), F_OK), -1);
-    dq__model_free(&m);
-}
-
-static void failed_writes_leave_nothing(void **state) {
-    (void)state;
-    dq_model *m = small_model();
-    dq__error err = {0};
-    assert_int_equal(dq__model_write(m, in_folder("missing/a"), false, &err), DQ_OUTPUT);
-    assert_non_null(strstr(err.text, "missing/a: cannot be written: No such file"));
-    assert_int_equal(mkdir(in_folder("taken"), 0700), 0);
-    assert_int_equal(dq__model_write(m, in_folder("taken"), false, &err), DQ_OUTPUT);
-    assert_int_equal(rmdir(in_folder("taken")), 0); /* remove_folder() sees to the rest */
-    dq__model_free(&m);
-}
-
-/* The metadata are not believed either. */
-static void damaged_metadata_are_refused(void **state) {
-    (void)state;
-    static const char *const edits[][3] = {
-        {"\"my-net\"", "\"my net\"", "metadata is damaged"},
-        {"\"replicate\"", "\"Replicate\"", "metadata is damaged"},
-        {"\"average\"", "\"averagE\"", "metadata is damaged"},
-        {"\\\"kind\\\":\\\"relu\\\"", "\\\"kind\\\":\\\"rely\\\"", "metadata is damaged"},
-        {"conv1_2\\\"", "conv1_1\\\"", "metadata is damaged"},
-        {"\\\"out\\\":4}", "\\\"out\\\":0}", "metadata is damaged"},
-        {"\\\"out\\\":4}", "\\\"out\\\":5}", "relu1_1 takes 4 channels but the layer below gives 5"},
-        {"\\\"offset\\\":[", "\\\"offset\\\": ", "metadata is damaged"},
-        {"\"conv1_2.bias\"", "\"conv1_2.bios\"", "the arrays of conv1_2 are missing"},
-        {"\"danqing\":\"1\"", "\"danqing\":\"x\"", "newer danqing"},
-    };
-    dq_model *m = small_model();
-    dq__error err = {0};
-    assert_int_equal(dq__model_write(m, in_folder("a"), false, &err), DQ_OK);
-    dq__model_free(&m);
-    for (size_t k = 0; k < sizeof edits / sizeof *edits; k++) {
-        struct bytes b = read_bytes(in_folder("a"));
-        size_t length = strlen(edits[k][0]);
-        unsigned char *at = memmem(b.p, b.n, edits[k][0], length);
-        assert_non_null(at);
-        assert_int_equal(length, strlen(edits[k][1]));
-        memcpy(at, edits[k][1], length);
-        expect_message(&b, edits[k][2]);
-        free_bytes(&b);
-    }
-    remove(in_folder("a"));
-}
-
 /* ---- files ---- */
 
 static void content_tells_the_format(void **state) {
@@ -963,16 +870,14 @@ int main(void) {
                                        cmocka_unit_test(wrong_contents_are_named),
                                        cmocka_unit_test(wrong_contents_in_the_other_formats),
                                        cmocka_unit_test(other_networks_are_refused),
+                                       cmocka_unit_test(names_and_checksums_tell_the_family),
+                                       cmocka_unit_test(whole_numbers_and_old_matlab_files),
                                        cmocka_unit_test(pickles_never_run),
                                        cmocka_unit_test(pickles_may_be_odd),
                                        cmocka_unit_test(big_endian_is_refused),
                                        cmocka_unit_test(strides_stay_inside_their_storage),
                                        cmocka_unit_test(zip_archives_are_checked),
                                        cmocka_unit_test(safetensors_headers_are_checked),
-                                       cmocka_unit_test(written_models_come_back),
-                                       cmocka_unit_test(half_rounds_to_nearest),
-                                       cmocka_unit_test(failed_writes_leave_nothing),
-                                       cmocka_unit_test(damaged_metadata_are_refused),
                                        cmocka_unit_test(content_tells_the_format),
                                        cmocka_unit_test(no_weights_no_model),
                                        cmocka_unit_test(the_real_vgg19_loads),
