@@ -58,7 +58,7 @@ static void caffe_v1(struct bytes *b, struct network *n) { make_caffemodel(b, n,
 static void caffe_v2(struct bytes *b, struct network *n) { make_caffemodel(b, n, false, F32); }
 static void caffe_double(struct bytes *b, struct network *n) { make_caffemodel(b, n, false, F64); }
 
-static void take_file(struct bytes *b, const char *path) {
+static inline void take_file(struct bytes *b, const char *path) {
     *b = read_bytes(path);
     remove(path);
 }
