@@ -17,7 +17,7 @@ const cli_topic *cli_example_at(int index) {
     static const cli_topic examples[] = {
         {"danqing me.jpg starry-night.jpg -o me-painted.png", "paint a photo in the manner of a painting",
          "按一幅画的风格描绘照片"},
-        {"danqing me.jpg wave.jpg --size 1024 --style-weight 3", "larger, and bolder strokes", "更大，笔触更浓"},
+        {"danqing me.jpg wave.jpg --size 1024 --style-weight 100", "larger, and bolder strokes", "更大，笔触更浓"},
         {"danqing info me-painted.png", "what made it, and the command that makes it again", "它是怎样画成的，如何重画"},
     };
     return ROW(examples, index);
