@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Runs ours and the opponents by turns (A B A B …) on this machine and prints Markdown tables: one evaluation of J with VGG-19
 # beside PyTorch, and each convolution beside oneDNN. A figure is the median over the rounds, with the range of the rounds.
+# Processor seconds (of all threads together) are what to compare where other work shares the machine.
 #     compare.py BUILD [--quick]     BUILD: the Meson build folder; --quick: 256² only, two rounds
 import json
 import os
@@ -9,7 +10,7 @@ import statistics
 import subprocess
 import sys
 
-THREADS = 2
+THREADS = min(2, os.cpu_count() or 1)
 
 
 def run(command):
@@ -40,7 +41,8 @@ def by_turns(commands, rounds):
 
 
 def iterations(build, here, sizes, rounds):
-    print("| size | what | seconds an iteration | ratio | peak MB | ratio |\n|---|---|---|---|---|---|")
+    print("| size | what | seconds an iteration | ratio | processor seconds | ratio | peak MB | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
     for size in sizes:
         commands = {"danqing": [f"{build}/bench/iteration", str(size), "3", str(THREADS)],
                     "PyTorch": ["/usr/bin/python3", f"{here}/pytorch_iteration.py", str(size), "3", str(THREADS)]}
@@ -48,11 +50,11 @@ def iterations(build, here, sizes, rounds):
         ours = None
         for name, answers in found.items():
             seconds = [a[0]["seconds"] for a in answers]
-            peaks = [a[0]["peak_mb"] for a in answers]
-            middle = statistics.median(seconds), statistics.median(peaks)
+            middle = [statistics.median(a[0][key] for a in answers) for key in ("seconds", "processor", "peak_mb")]
             ours = ours or middle
-            print(f"| {size}² | {name} | {spread(seconds, '{:.3f}')} | {middle[0] / ours[0]:.2f} | {middle[1]:.0f} "
-                  f"| {middle[1] / ours[1]:.2f} |", flush=True)
+            ratio = [f"{a / b:.2f}" for a, b in zip(middle, ours)]
+            print(f"| {size}² | {name} | {spread(seconds, '{:.3f}')} | {ratio[0]} | {middle[1]:.3f} | {ratio[1]} | {middle[2]:.0f} "
+                  f"| {ratio[2]} |", flush=True)
     print()
 
 
