@@ -53,8 +53,8 @@ def iterations(build, here, sizes, rounds):
             middle = [statistics.median(a[0][key] for a in answers) for key in ("seconds", "processor", "peak_mb")]
             ours = ours or middle
             ratio = [f"{a / b:.2f}" for a, b in zip(middle, ours)]
-            print(f"| {size}² | {name} | {spread(seconds, '{:.3f}')} | {ratio[0]} | {middle[1]:.3f} | {ratio[1]} | {middle[2]:.0f} "
-                  f"| {ratio[2]} |", flush=True)
+            print(f"| {size}² | {name} | {spread(seconds, '{:.3f}')} | {ratio[0]} | {middle[1]:.3f} | {ratio[1]} "
+                  f"| {middle[2]:.0f} | {ratio[2]} |", flush=True)
     print()
 
 
