@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * kernels/kernels.h: the table of kernels and how one is chosen. A family is NAME.h (contract), NAME_c.c (plain reference),
- * x86/NAME_tmpl.h (the fast version, written once for any vector width) and one file per instruction set that includes it.
+ * simd/NAME_tmpl.h (the fast version, written once for any vector width) and one file per instruction set that includes it.
  * kernels.def lists every symbol. Kernels are leaf code: no allocation, no threads, no globals. */
 #ifndef DQ_KERNELS_KERNELS_H
 #define DQ_KERNELS_KERNELS_H

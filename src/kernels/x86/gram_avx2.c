@@ -2,4 +2,4 @@
  * kernels/x86/gram_avx2.c: gram_tmpl.h with vectors of 8 floats. */
 #define VW 8
 #define SYMBOL(family) dqk_##family##__avx2
-#include "kernels/x86/gram_tmpl.h"
+#include "kernels/simd/gram_tmpl.h"

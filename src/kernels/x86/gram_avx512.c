@@ -2,4 +2,4 @@
  * kernels/x86/gram_avx512.c: gram_tmpl.h with vectors of 16 floats. */
 #define VW 16
 #define SYMBOL(family) dqk_##family##__avx512
-#include "kernels/x86/gram_tmpl.h"
+#include "kernels/simd/gram_tmpl.h"

@@ -3,4 +3,4 @@
 #include "kernels/x86/bits_avx2.h"
 
 #define SYMBOL(family) dqk_##family##__avx2
-#include "kernels/x86/pool_tmpl.h"
+#include "kernels/simd/pool_tmpl.h"

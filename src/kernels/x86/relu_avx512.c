@@ -3,4 +3,4 @@
 #include "kernels/x86/bits_avx512.h"
 
 #define SYMBOL(family) dqk_##family##__avx512
-#include "kernels/x86/relu_tmpl.h"
+#include "kernels/simd/relu_tmpl.h"

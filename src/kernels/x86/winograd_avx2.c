@@ -3,4 +3,4 @@
 #define VW 8
 #define MR 6
 #define SYMBOL(family) dqk_##family##__avx2
-#include "kernels/x86/winograd_tmpl.h"
+#include "kernels/simd/winograd_tmpl.h"

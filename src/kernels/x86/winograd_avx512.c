@@ -3,4 +3,4 @@
 #define VW 16
 #define MR 12
 #define SYMBOL(family) dqk_##family##__avx512
-#include "kernels/x86/winograd_tmpl.h"
+#include "kernels/simd/winograd_tmpl.h"

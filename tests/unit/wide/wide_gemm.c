@@ -5,4 +5,4 @@
 #define VW 16
 #define MR 12
 #define SYMBOL(family) dqk_##family##__wide
-#include "kernels/x86/gemm_tmpl.h"
+#include "kernels/simd/gemm_tmpl.h"

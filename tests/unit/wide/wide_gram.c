@@ -5,4 +5,4 @@
 #define VW 16
 #define MR 12
 #define SYMBOL(family) dqk_##family##__wide
-#include "kernels/x86/gram_tmpl.h"
+#include "kernels/simd/gram_tmpl.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * kernels/x86/tile_tmpl.h: the inner tile of convolution and gemm, for any vector width: MR pixels × NV vectors of output
+ * kernels/simd/tile_tmpl.h: the inner tile of convolution and gemm, for any vector width: MR pixels × NV vectors of output
  * channels stay in registers while taps and input channels are summed. The including file defines
  *   VW (floats per vector: 8 or 16), MR (pixels per tile), ISA (suffix). Two vectors of 8 or one of 16 make a block of 16. */
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * kernels/x86/pool_tmpl.h: 2×2 pooling, 16 channels at a time; the including file brings v16. */
+ * kernels/simd/pool_tmpl.h: 2×2 pooling, 16 channels at a time; the including file brings v16. */
 #include "kernels/kernels.h"
 
 void SYMBOL(pool_max)(float *y, uint16_t *choice, const float *top, const float *bottom, int cols, int c) {

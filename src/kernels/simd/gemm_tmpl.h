@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * kernels/x86/gemm_tmpl.h: pixels times matrix: the convolution's tile with one tap, 256 input channels at a time. */
+ * kernels/simd/gemm_tmpl.h: pixels times matrix: the convolution's tile with one tap, 256 input channels at a time. */
 #include "kernels/kernels.h"
 
-#include "kernels/x86/tile_tmpl.h"
+#include "kernels/simd/tile_tmpl.h"
 
 enum { GEMM_BLOCK = 256 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * kernels/x86/winograd_tmpl.h: F(4×4,3×3) in blocks of tiles: transform inputs, 36 small matrix products with the
+ * kernels/simd/winograd_tmpl.h: F(4×4,3×3) in blocks of tiles: transform inputs, 36 small matrix products with the
  * convolution's tile, transform outputs. The constants are winograd.h's. */
 #include "kernels/kernels.h"
 
-#include "kernels/x86/tile_tmpl.h"
+#include "kernels/simd/tile_tmpl.h"
 
 #define P DQK_WINOGRAD_P
 #define Q DQK_WINOGRAD_Q

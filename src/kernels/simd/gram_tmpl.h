@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * kernels/x86/gram_tmpl.h: Gram matrix by tiles of 4×16 over blocks of positions that are first packed to [c/16][n][16], so
+ * kernels/simd/gram_tmpl.h: Gram matrix by tiles of 4×16 over blocks of positions that are first packed to [c/16][n][16], so
  * that every stream is contiguous (a stride of a power of two would fall into few cache sets). */
 #include "kernels/kernels.h"
 

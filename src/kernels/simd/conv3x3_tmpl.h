@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * kernels/x86/conv3x3_tmpl.h: direct 3×3 convolution by tiles. Loops from outside: 32 input channels (their share of the
+ * kernels/simd/conv3x3_tmpl.h: direct 3×3 convolution by tiles. Loops from outside: 32 input channels (their share of the
  * input stays in L2), 16 or 32 output channels (18 KiB of weights stay in L1), rows, pixels. */
 #include "kernels/kernels.h"
 
-#include "kernels/x86/tile_tmpl.h"
+#include "kernels/simd/tile_tmpl.h"
 
 static int width(const dqk_conv3x3 *k, int i0, int o) {
     /* all rows, output channels from o, input channels i0 … i0+31 */

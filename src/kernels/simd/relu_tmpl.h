@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * kernels/x86/relu_tmpl.h: ReLU with bits, 16 values at a time; the including file brings v16. */
+ * kernels/simd/relu_tmpl.h: ReLU with bits, 16 values at a time; the including file brings v16. */
 #include "kernels/kernels.h"
 
 void SYMBOL(relu)(float *y, uint16_t *bits, ptrdiff_t n) {
