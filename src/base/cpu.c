@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * base/cpu.c: CPUID and XGETBV. */
+ * base/cpu.c: CPUID and XGETBV; the names of the instruction sets. */
 #include "base/cpu.h"
 
 #include <stdlib.h>
@@ -26,6 +26,8 @@ static dq__isa detect(void) {
     if ((saved & zmm) == zmm && (b & (f | dq | bw | vl)) == (f | dq | bw | vl)) return DQ__ISA_AVX512;
     return DQ__ISA_AVX2;
 }
+#elif defined(__aarch64__)
+static dq__isa detect(void) { return DQ__ISA_NEON; }
 #else
 static dq__isa detect(void) { return DQ__ISA_C; }
 #endif
@@ -35,10 +37,10 @@ dq__isa dq__cpu_isa(void) {
     const char *mask = getenv("DANQING_CPU");
     if (!mask) return best;
     for (int isa = DQ__ISA_C; isa < (int)best; isa++)
-        if (strcmp(mask, dq__isa_name((dq__isa)isa)) == 0) return (dq__isa)isa;
+        if (isa != DQ__ISA_NEON && strcmp(mask, dq__isa_name((dq__isa)isa)) == 0) return (dq__isa)isa; /* x86 has no NEON */
     return best;
 }
 
 const char *dq__isa_name(dq__isa isa) {
-    return isa == DQ__ISA_AVX512 ? "avx512" : isa == DQ__ISA_AVX2 ? "avx2" : "c";
+    return isa == DQ__ISA_AVX512 ? "avx512" : isa == DQ__ISA_AVX2 ? "avx2" : isa == DQ__ISA_NEON ? "neon" : "c";
 }

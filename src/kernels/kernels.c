@@ -11,8 +11,11 @@
         .winograd = dqk_winograd__##isa_, .winograd_weights = dqk_winograd_weights__##isa_ \
     }
 
-static const dqk_table tables[] = {
+static const dqk_table tables[] = { /* in the order of dq__isa */
     TABLE(DQ__ISA_C, c),
+#ifdef DQ_KERNELS_ARM
+    TABLE(DQ__ISA_NEON, neon),
+#endif
 #ifdef DQ_KERNELS_X86
     TABLE(DQ__ISA_AVX2, avx2),
     TABLE(DQ__ISA_AVX512, avx512),
@@ -20,6 +23,7 @@ static const dqk_table tables[] = {
 };
 
 const dqk_table *dqk_kernels(dq__isa isa) {
-    int last = (int)(sizeof tables / sizeof *tables) - 1;
-    return &tables[(int)isa < last ? (int)isa : last];
+    int best = (int)(sizeof tables / sizeof *tables) - 1;
+    while (tables[best].isa > isa) best--;
+    return &tables[best];
 }

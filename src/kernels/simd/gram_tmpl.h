@@ -25,16 +25,16 @@ static void tile(float *g, ptrdiff_t stride, const float *a, const float *b, int
     vf acc[ROWS][NB] = {{{0}}};
     for (int p = 0; p < n; p++, a += 16, b += 16) {
         vf bv[NB];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < NB; v++) bv[v] = *(const vf *)(b + v * VW);
 #pragma GCC unroll 4
         for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int v = 0; v < NB; v++) acc[i][v] += a[i] * bv[v];
     }
 #pragma GCC unroll 4
     for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < NB; v++) *(vf *)(g + i * stride + v * VW) += acc[i][v];
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * kernels/simd/tile_tmpl.h: the inner tile of convolution and gemm, for any vector width: MR pixels × NV vectors of output
  * channels stay in registers while taps and input channels are summed. The including file defines
- *   VW (floats per vector: 8 or 16), MR (pixels per tile), ISA (suffix). Two vectors of 8 or one of 16 make a block of 16. */
+ *   VW (floats per vector: 4, 8 or 16) and MR (pixels per tile). 16/VW vectors make a block of 16 output channels. */
 #include <stddef.h>
 
 typedef float vf __attribute__((vector_size(VW * 4), aligned(4), may_alias));
