@@ -29,7 +29,7 @@ static float *noise(size_t n) {
 }
 
 static dq__tensor new_map(int side, int c) {
-    dq__tensor t = {.h = side, .w = side, .c = c, .cs = dq__channel_stride(c), .halo = 1};
+    dq__tensor t = {.n = 1, .h = side, .w = side, .c = c, .cs = dq__channel_stride(c), .halo = 1};
     dq__tensor_place(&t, noise(dq__tensor_floats(&t)));
     return t;
 }

@@ -377,7 +377,7 @@ static bool shaped(const dq__tensor *t, const dq__layer *l, bool bias) {
     if (!t || t->type == DQ__NOT_FLOAT || t->rank < 1 || t->shape[0] != oc) return false;
     if (bias) return t->rank == 1;
     if (l->kind == DQ__LINEAR) return t->rank == 2 && t->shape[1] == ic;
-    return t->rank == 4 && t->shape[1] == ic && t->shape[2] == 3 && t->shape[3] == 3;
+    return t->rank == 4 && t->shape[1] == ic && t->shape[2] == (size_t)l->kernel && t->shape[3] == (size_t)l->kernel;
 }
 
 static dq_status build_table(dq_model *m, const dq__tensors *list, const dq__file *file, dq__error *err) {

@@ -83,8 +83,15 @@ json_t *dq__layers_json(const dq__table *t) {
     json_t *layers = json_array();
     for (int i = 0; i < t->count; i++) {
         const dq__layer *l = &t->layer[i];
-        json_array_append_new(layers, json_pack("{s:s, s:s, s:i, s:i}", "name", l->name, "kind", dq__kind_name(l->kind), "in",
-                                                l->ic, "out", l->oc));
+        json_t *layer = json_pack("{s:s, s:s, s:i, s:i}", "name", l->name, "kind", dq__kind_name(l->kind), "in", l->ic, "out",
+                                  l->oc);
+        if (l->from != i - 1) json_object_set_new(layer, "from", json_string(l->from < 0 ? "" : t->layer[l->from].name));
+        if (l->kind == DQ__CONV && !dq__is_conv3x3(l)) {
+            json_object_set_new(layer, "kernel", json_integer(l->kernel));
+            json_object_set_new(layer, "stride", json_integer(l->stride));
+            json_object_set_new(layer, "pad", json_integer(l->pad));
+        }
+        json_array_append_new(layers, layer);
     }
     return layers;
 }

@@ -102,6 +102,27 @@ static bool plain_name(const char *name) {
     return n > 0 && !name[n];
 }
 
+/* What a layer reads, where it is not the one before: a layer's name, or "" for the picture. */
+static bool parse_from(const json_t *value, const dq__table *table, dq__layer *l) {
+    const char *name = json_string_value(value);
+    if (value) l->from = name && *name ? dq__table_exact(table, name) : -1;
+    return !value || (name && (!*name || l->from >= 0));
+}
+
+/* A convolution's kernel, stride and pad, where they are not the usual ones; dq__table_check judges them. */
+static bool parse_kernel(const json_t *value, dq__layer *l) {
+    const char *const names[] = {"kernel", "stride", "pad"};
+    int *const fields[] = {&l->kernel, &l->stride, &l->pad};
+    for (int k = 0; k < 3; k++) {
+        const json_t *number = json_object_get(value, names[k]);
+        const json_int_t n = json_integer_value(number);
+        if (!number) continue;
+        if (!json_is_integer(number) || l->kind != DQ__CONV || n < 0 || n > 64) return false;
+        *fields[k] = (int)n;
+    }
+    return true;
+}
+
 static bool parse_layer(const json_t *value, dq__table *table) {
     dq__layer *l = &table->layer[table->count];
     const char *name = json_string_value(json_object_get(value, "name"));
@@ -110,10 +131,8 @@ static bool parse_layer(const json_t *value, dq__table *table) {
     if (!plain_name(name) || strlen(name) >= sizeof l->name || dq__table_exact(table, name) >= 0) return false;
     if (!parse_choice(json_string_value(json_object_get(value, "kind")), kind_of, DQ__LINEAR + 1, &kind)) return false;
     if (in < 1 || out < 1 || in > 1 << 20 || out > 1 << 20) return false;
-    *l = (dq__layer){.kind = (dq__kind)kind, .ic = (int)in, .oc = (int)out};
-    snprintf(l->name, sizeof l->name, "%s", name);
-    table->count++;
-    return true;
+    dq__table_add(table, (dq__kind)kind, (int)in, (int)out, name);
+    return parse_from(json_object_get(value, "from"), table, l) && parse_kernel(value, l);
 }
 
 static bool parse_float(const json_t *value, float *out) {

@@ -42,7 +42,7 @@ typedef struct dq__tensors {
 
 static inline bool dq__has_arrays(const dq__layer *l) { return l->kind == DQ__CONV || l->kind == DQ__LINEAR; }
 static inline size_t dq__weight_count(const dq__layer *l) {
-    return (size_t)l->oc * (size_t)l->ic * (l->kind == DQ__CONV ? 9 : 1);
+    return (size_t)l->oc * (size_t)l->ic * (size_t)(l->kind == DQ__CONV ? l->kernel * l->kernel : 1);
 }
 
 /* ---- tensors.c ---- */

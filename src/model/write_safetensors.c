@@ -39,7 +39,7 @@ static size_t part_bytes(const struct part *p) { return p->count * (p->half ? 2 
 
 static json_t *shape_json(const dq__layer *l, const struct part *p) {
     if (p->what[0] == 'b') return json_pack("[i]", l->oc);
-    return l->kind == DQ__CONV ? json_pack("[i,i,i,i]", l->oc, l->ic, 3, 3) : json_pack("[i,i]", l->oc, l->ic);
+    return l->kind == DQ__CONV ? json_pack("[i,i,i,i]", l->oc, l->ic, l->kernel, l->kernel) : json_pack("[i,i]", l->oc, l->ic);
 }
 
 static void set_text_of(json_t *object, const char *key, json_t *value) {

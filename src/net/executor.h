@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * net/executor.h: runs a network on one picture size: forward to named taps, backward from the taps to the pixels. The one
- * executor; all memory is planned when it is made, from what frozen weights need: sign bits of the ReLUs, choices of the
- * pools, features at the taps, and two or three maps in flight. */
+ * net/executor.h: runs a network on pictures of one size: forward to named taps, backward from the taps to the pixels or to
+ * the weights. The one executor; all memory is planned when it is made. Frozen weights need only sign bits of the ReLUs,
+ * choices of the pools, features at the taps, and two or three maps in flight. */
 #ifndef DQ_NET_EXECUTOR_H
 #define DQ_NET_EXECUTOR_H
 
@@ -20,9 +20,11 @@ typedef void (*dq__tap_fn)(void *user, int tap, const dq__tensor *f, const dq__t
 
 typedef struct dq__exec_options {
     int h, w;                /* of the picture */
+    int n;                   /* pictures of that size at once; 0 = 1 */
     const int *tap;          /* layer indices, ascending, distinct; below a relu only at the end of the chain */
     int taps;                /* 1 … DQ__MAX_TAPS */
     bool direct;             /* convolve directly where Winograd's method would be faster: the rounding of plain sums */
+    bool train;              /* will dq__exec_train be called? (keeps every map that a gradient of weights needs) */
     bool backward;           /* will dq__exec_backward be called? (the chain up to the last tap must then have no linear layer) */
 } dq__exec_options;
 
@@ -32,18 +34,21 @@ dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, c
                        const dq__exec_options *options, dq__error *err);
 void dq__exec_free(dq__exec **exec);
 /* Bytes dq__exec_new would take, 0 if it would fail. */
-size_t dq__exec_bytes(const dq__pool *pool, const dq__table *table, const dq__exec_options *options);
+size_t dq__exec_bytes(dq__pool *pool, const dq__table *table, const dq__exec_options *options);
 /* The smallest side a picture may have for layer `last`. */
 int dq__exec_min_side(const dq__table *table, int last);
 /* Multiply-adds × 2 of the convolutions to layer `last` for one forward pass. */
 double dq__exec_flops(const dq__table *table, int last, int h, int w);
 
-/* rgb: [h][w][3]. Features of the taps are valid until the next forward, or until a backward has passed them. */
+/* rgb: [n][h][w][3]. Features of the taps are valid until the next forward, or until a backward has passed them. */
 void dq__exec_forward(dq__exec *exec, const float *rgb);
 /* Features of tap number `tap` (0 … taps−1). */
 const dq__tensor *dq__exec_tap(const dq__exec *exec, int tap);
 /* After a forward: asks fn for the gradient at every tap, deepest first, and writes the sum brought to the pixels,
- * rgb_gradient [h][w][3] (overwritten). */
+ * rgb_gradient [n][h][w][3] (overwritten). */
 void dq__exec_backward(dq__exec *exec, dq__tap_fn fn, void *user, float *rgb_gradient);
+/* The same for training: adds the gradient of the weights of every convolution to `gradient` (the shapes of dq__weights).
+ * The pixels' is not made. */
+void dq__exec_train(dq__exec *exec, dq__tap_fn fn, void *user, const dq__weights *gradient);
 
 #endif

@@ -10,13 +10,30 @@ const dq__input dq__input_caffe = {{{0, 0, 255}, {0, 255, 0}, {255, 0, 0}}, {-10
 const dq__input dq__input_torchvision = {{{1 / .229f, 0, 0}, {0, 1 / .224f, 0}, {0, 0, 1 / .225f}},
                                          {-.485f / .229f, -.456f / .224f, -.406f / .225f}};
 
-/* NAMEstage_k, or NAMEstage when k is 0 */
-static void add(dq__table *t, dq__kind kind, int ic, int oc, const char *name, int stage, int k) {
-    if (t->count >= DQ__MAX_LAYERS) return;
+dq__layer *dq__table_add(dq__table *t, dq__kind kind, int ic, int oc, const char *name) {
+    if (t->count >= DQ__MAX_LAYERS) return NULL;
     dq__layer *l = &t->layer[t->count++];
-    *l = (dq__layer){.kind = kind, .ic = ic, .oc = oc};
-    if (k) snprintf(l->name, sizeof l->name, "%s%d_%d", name, stage % 100, k % 100);
-    else snprintf(l->name, sizeof l->name, "%s%d", name, stage % 100);
+    *l = (dq__layer){.kind = kind, .ic = ic, .oc = oc, .from = t->count - 2};
+    if (kind == DQ__CONV) l->kernel = 3, l->stride = 1, l->pad = 1;
+    snprintf(l->name, sizeof l->name, "%s", name);
+    return l;
+}
+
+/* NAMEstage_k, or NAMEstage when k is 0 */
+static void add(dq__table *t, dq__kind kind, int ic, int oc, const char *base, int stage, int k) {
+    char name[16];
+    if (k) snprintf(name, sizeof name, "%.4s%d_%d", base, stage % 100, k % 100);
+    else snprintf(name, sizeof name, "%.4s%d", base, stage % 100);
+    dq__table_add(t, kind, ic, oc, name);
+}
+
+bool dq__is_conv3x3(const dq__layer *l) { return l->kind == DQ__CONV && l->kernel == 3 && l->stride == 1 && l->pad == 1; }
+
+bool dq__relu_in_place(const dq__table *t, int i) {
+    if (i < 1 || t->layer[i].kind != DQ__RELU || t->layer[i].from != i - 1) return false;
+    for (int k = i + 1; k < t->count; k++)
+        if (t->layer[k].from == i - 1) return false;
+    return true;
 }
 
 static void begin(dq__table *t, const char *name) {
@@ -88,22 +105,35 @@ void dq__table_names(const dq__table *t, char *text, size_t size) {
     }
 }
 
-static bool linear_fits(const dq__table *t, int i, int channels) {
-    if (i > 0 && t->layer[i - 1].kind == DQ__RELU && t->layer[i].ic == channels) return true;
-    return channels > 0 && t->layer[i].ic % channels == 0;
+static int channels_of(const dq__table *t, int i) { return i < 0 ? 3 : t->layer[i].oc; }
+
+static bool linear_fits(const dq__table *t, const dq__layer *l) {
+    const int channels = channels_of(t, l->from);
+    return (l->from > 0 && t->layer[l->from].kind == DQ__RELU && l->ic == channels) || l->ic % channels == 0;
+}
+
+static dq_status check_layer(const dq__table *t, int i, dq__error *err) {
+    const dq__layer *l = &t->layer[i];
+    const int limit = l->kind == DQ__LINEAR ? 1 << 20 : DQ__MAX_CHANNELS;
+    if (l->ic < 1 || l->oc < 1 || l->ic > limit || l->oc > DQ__MAX_CHANNELS)
+        return dq__fail(err, DQ_BAD_MODEL, "%s has impossible channel counts (%d to %d)", l->name, l->ic, l->oc);
+    if (l->from < -1 || l->from >= i)
+        return dq__fail(err, DQ_BAD_MODEL, "%s reads a layer that does not come before it", l->name);
+    if (l->kind == DQ__LINEAR ? !linear_fits(t, l) : l->ic != channels_of(t, l->from))
+        return dq__fail(err, DQ_BAD_MODEL, "%s takes %d channels but the layer below gives %d", l->name, l->ic,
+                        channels_of(t, l->from));
+    if (l->kind == DQ__RELU && !dq__relu_in_place(t, i))
+        return dq__fail(err, DQ_BAD_MODEL, "%s does not follow the layer it rectifies", l->name);
+    if (l->kind == DQ__CONV && (l->kernel < 1 || l->kernel > 9 || l->kernel % 2 == 0 || l->stride < 1 || l->stride > 2 ||
+                                l->pad < 0 || l->pad > l->kernel / 2))
+        return dq__fail(err, DQ_BAD_MODEL, "%s has a kernel of %d, stride %d, pad %d; known are odd kernels to 9, stride 1 or 2",
+                        l->name, l->kernel, l->stride, l->pad);
+    return DQ_OK;
 }
 
 dq_status dq__table_check(const dq__table *t, dq__error *err) {
-    int channels = 3;
+    dq_status status = DQ_OK;
     if (t->count < 1 || t->count > DQ__MAX_LAYERS) return dq__fail(err, DQ_BAD_MODEL, "the network has no layers");
-    for (int i = 0; i < t->count; i++) {
-        const dq__layer *l = &t->layer[i];
-        int limit = l->kind == DQ__LINEAR ? 1 << 20 : DQ__MAX_CHANNELS;
-        if (l->ic < 1 || l->oc < 1 || l->ic > limit || l->oc > DQ__MAX_CHANNELS)
-            return dq__fail(err, DQ_BAD_MODEL, "%s has impossible channel counts (%d to %d)", l->name, l->ic, l->oc);
-        if (l->kind == DQ__LINEAR ? !linear_fits(t, i, channels) : l->ic != channels)
-            return dq__fail(err, DQ_BAD_MODEL, "%s takes %d channels but the layer below gives %d", l->name, l->ic, channels);
-        channels = l->oc;
-    }
-    return DQ_OK;
+    for (int i = 0; i < t->count && !status; i++) status = check_layer(t, i, err);
+    return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * net/layers.h: what a network is: a chain of layers with names and shapes, and the convention of its input. It knows
- * nothing of files (model/) and nothing of how it is run (executor.h). */
+ * net/layers.h: what a network is: a list of layers with names and shapes, each reading an earlier one, and the convention of
+ * its input. It knows nothing of files (model/) and nothing of how it is run (executor.h). */
 #ifndef DQ_NET_LAYERS_H
 #define DQ_NET_LAYERS_H
 
@@ -10,15 +10,21 @@
 
 enum { DQ__MAX_LAYERS = 64, DQ__MAX_CHANNELS = 8192 };
 
-typedef enum dq__kind { DQ__CONV, DQ__RELU, DQ__POOL, DQ__LINEAR } dq__kind;
+typedef enum dq__kind {
+    DQ__CONV,   /* kernel × kernel, stride, pad pixels around by the table's padding */
+    DQ__RELU,
+    DQ__POOL,   /* 2×2, stride 2, floor */
+    DQ__LINEAR, /* on the flattened (C,H,W) of what it reads */
+} dq__kind;
 typedef enum dq__padding { DQ__PAD_ZERO, DQ__PAD_REFLECT, DQ__PAD_REPLICATE } dq__padding;
 typedef enum dq__pooling { DQ__POOL_MAX, DQ__POOL_AVERAGE } dq__pooling;
 
-/* conv: 3×3, stride 1, padding 1. pool: 2×2, stride 2, floor. linear: on the flattened (C,H,W) of what is below it. */
 typedef struct dq__layer {
     dq__kind kind;
-    char name[16]; /* conv1_1, relu1_1, pool1, …, fc6, relu6, fc7, relu7, fc8 */
+    char name[16]; /* conv1_1, relu1_1, pool1, …, fc6, relu6, fc7, relu7, fc8; head1_1 */
     int ic, oc;    /* channels in and out; for linear the flattened counts; equal for relu and pool */
+    int from;      /* the layer it reads, −1 for the picture; in a chain the one before */
+    int kernel, stride, pad; /* conv: odd kernel ≤ 9, stride 1 or 2, pad ≤ kernel/2; else 0 */
 } dq__layer;
 
 /* What the network expects: input channel c = Σ_k matrix[c][k]·rgb[k] + offset[c], rgb in [0,1]. It covers Caffe's
@@ -53,6 +59,12 @@ void dq__table_vgg(dq__table *table, int depth);
 /* A chain in VGG's shape with its own widths: `stages` stages of convs[s] convolutions of width[s] channels, each stage
  * but the last followed by a pool. */
 void dq__table_stages(dq__table *table, const char *name, int stages, const int *convs, const int *width);
+/* Adds a layer that reads the last one (conv: 3×3, stride 1, pad 1) and returns it; NULL when the table is full. */
+dq__layer *dq__table_add(dq__table *table, dq__kind kind, int ic, int oc, const char *name);
+/* Does it convolve 3×3 pixels, stride 1, pad 1, as the fast kernels do? */
+bool dq__is_conv3x3(const dq__layer *layer);
+/* Does layer i do nothing but rectify in place what layer i−1 has written, which nobody else reads? */
+bool dq__relu_in_place(const dq__table *table, int i);
 /* Cuts the chain after layer `last` (kept). */
 void dq__table_truncate(dq__table *table, int last);
 /* Index of a layer by any of its names: relu4_2, conv4_2 and block4_conv2 all mean the activation after the ReLU when

@@ -22,6 +22,18 @@ void dq__pack_conv3x3(float *packed, const float *w, int oc, int ic, int ics, bo
         }
 }
 
+void dq__pack_taps(float *packed, const float *w, int oc, int ic, int taps, int ics, bool flip) {
+    const int outs = flip ? ic : oc, ins = flip ? oc : ic;
+    const size_t matrix = (size_t)ics * (size_t)round16(outs);
+    memset(packed, 0, sizeof(float) * matrix * (size_t)taps);
+    for (int o = 0; o < outs; o++)
+        for (int i = 0; i < ins; i++) {
+            const float *from = w + (flip ? (size_t)i * ic + o : (size_t)o * ic + i) * (size_t)taps;
+            float *to = packed + ((size_t)(o / 16) * ics + i) * 16 + o % 16;
+            for (int t = 0; t < taps; t++) to[(size_t)t * matrix] = from[t];
+        }
+}
+
 void dq__pack_gemm(float *packed, const float *m, int oc, int ic, int ics) {
     /* m: (oc,ic) */
     memset(packed, 0, sizeof(float) * (size_t)ics * (size_t)round16(oc));
@@ -29,8 +41,14 @@ void dq__pack_gemm(float *packed, const float *m, int oc, int ic, int ics) {
         for (int i = 0; i < ic; i++) packed[((size_t)(o / 16) * ics + i) * 16 + o % 16] = m[(size_t)o * ic + i];
 }
 
+/* Channels of the map that a linear layer flattens. */
+static int channels_below(const dq__table *table, int i) {
+    const int from = table->layer[i].from;
+    return from >= 0 ? table->layer[from].oc : table->layer[i].ic;
+}
+
 int dq__linear_inputs(const dq__table *table, int i) {
-    const int channels = i ? table->layer[i - 1].oc : table->layer[i].ic;
+    const int channels = channels_below(table, i);
     return table->layer[i].ic / channels * dq__channel_stride(channels);
 }
 
@@ -45,14 +63,16 @@ static void pack_linear(float *packed, const float *m, int oc, int ic, int chann
         }
 }
 
+static int taps_of(const dq__layer *l) { return l->kernel * l->kernel; }
+
 static size_t forward_floats(const dq__table *table, int i) {
     const dq__layer *l = &table->layer[i];
-    if (l->kind == DQ__CONV) return (size_t)9 * dq__channel_stride(l->ic) * round16(l->oc);
+    if (l->kind == DQ__CONV) return (size_t)taps_of(l) * (size_t)dq__channel_stride(l->ic) * (size_t)round16(l->oc);
     return l->kind == DQ__LINEAR ? (size_t)dq__linear_inputs(table, i) * round16(l->oc) : 0;
 }
 
 static size_t backward_floats(const dq__layer *l) {
-    return l->kind == DQ__CONV ? (size_t)9 * dq__channel_stride(l->oc) * round16(l->ic) : 0;
+    return l->kind == DQ__CONV ? (size_t)taps_of(l) * (size_t)round16(l->oc) * (size_t)round16(l->ic) : 0;
 }
 
 size_t dq__packed_bytes(const dq__table *table, int last, bool backward) {
@@ -65,23 +85,37 @@ size_t dq__packed_bytes(const dq__table *table, int last, bool backward) {
     return floats * sizeof(float);
 }
 
-static dq_status pack_layer(dq__packed *p, const dq__table *table, const dq__weights *weights, int i, bool backward,
-                            dq__error *err) {
+static void fill_layer(dq__packed *p, const dq__table *table, const dq__weights *weights, int i) {
     const dq__layer *l = &table->layer[i];
-    if (l->kind != DQ__CONV && l->kind != DQ__LINEAR) return DQ_OK;
+    const float *w = weights->weight[i];
+    memcpy(p->bias[i], weights->bias[i], sizeof(float) * (size_t)l->oc);
+    if (l->kind == DQ__LINEAR) {
+        pack_linear(p->forward[i], w, l->oc, l->ic, channels_below(table, i));
+    } else if (dq__is_conv3x3(l)) {
+        dq__pack_conv3x3(p->forward[i], w, l->oc, l->ic, dq__channel_stride(l->ic), false);
+        if (p->backward[i]) dq__pack_conv3x3(p->backward[i], w, l->oc, l->ic, round16(l->oc), true);
+    } else {
+        dq__pack_taps(p->forward[i], w, l->oc, l->ic, taps_of(l), dq__channel_stride(l->ic), false);
+        if (p->backward[i]) dq__pack_taps(p->backward[i], w, l->oc, l->ic, taps_of(l), round16(l->oc), true);
+    }
+}
+
+static bool packs(const dq__layer *l) { return l->kind == DQ__CONV || l->kind == DQ__LINEAR; }
+
+static dq_status alloc_layer(dq__packed *p, const dq__table *table, int i, bool backward, dq__error *err) {
+    const dq__layer *l = &table->layer[i];
+    const bool back = backward && l->kind == DQ__CONV;
     p->forward[i] = dq__alloc(sizeof(float) * forward_floats(table, i));
     p->bias[i] = dq__alloc_zero(sizeof(float) * (size_t)round16(l->oc));
-    if (backward && l->kind == DQ__CONV) p->backward[i] = dq__alloc(sizeof(float) * backward_floats(l));
-    if (!p->forward[i] || !p->bias[i] || (backward && l->kind == DQ__CONV && !p->backward[i]))
+    if (back) p->backward[i] = dq__alloc(sizeof(float) * backward_floats(l));
+    if (!p->forward[i] || !p->bias[i] || (back && !p->backward[i]))
         return dq__no_memory(err, sizeof(float) * forward_floats(table, i), "weights");
-    memcpy(p->bias[i], weights->bias[i], sizeof(float) * (size_t)l->oc);
-    if (l->kind == DQ__LINEAR)
-        pack_linear(p->forward[i], weights->weight[i], l->oc, l->ic, i ? table->layer[i - 1].oc : l->ic);
-    else
-        dq__pack_conv3x3(p->forward[i], weights->weight[i], l->oc, l->ic, dq__channel_stride(l->ic), false);
-    if (p->backward[i])
-        dq__pack_conv3x3(p->backward[i], weights->weight[i], l->oc, l->ic, dq__channel_stride(l->oc), true);
     return DQ_OK;
+}
+
+void dq__packed_update(dq__packed *p, const dq__table *table, const dq__weights *weights) {
+    for (int i = 0; i <= p->last; i++)
+        if (packs(&table->layer[i])) fill_layer(p, table, weights, i);
 }
 
 dq_status dq__packed_new(dq__packed **out, const dq__table *table, const dq__weights *weights, int last, bool backward,
@@ -91,12 +125,13 @@ dq_status dq__packed_new(dq__packed **out, const dq__table *table, const dq__wei
     if (!p) return dq__no_memory(err, sizeof *p, "weights");
     p->last = last;
     for (int i = 0; i <= last; i++) {
-        dq_status status = pack_layer(p, table, weights, i, backward, err);
+        dq_status status = packs(&table->layer[i]) ? alloc_layer(p, table, i, backward, err) : DQ_OK;
         if (status) {
             dq__packed_free(&p);
             return status;
         }
     }
+    dq__packed_update(p, table, weights);
     *out = p;
     return DQ_OK;
 }

@@ -8,7 +8,8 @@
 
 typedef struct dq__packed {
     int last;                        /* layers 0 … last are packed */
-    float *forward[DQ__MAX_LAYERS];  /* conv: as kernels/conv3x3.h; linear: as kernels/gemm.h with ic in (H,W,C) order */
+    float *forward[DQ__MAX_LAYERS];  /* conv: 3×3 as kernels/conv3x3.h, else for each tap as kernels/gemm.h; linear: as
+                                        kernels/gemm.h with ic in (H,W,C) order */
     float *backward[DQ__MAX_LAYERS]; /* conv only; NULL if not asked for */
     float *bias[DQ__MAX_LAYERS];     /* padded to a multiple of 16 */
 } dq__packed;
@@ -16,6 +17,8 @@ typedef struct dq__packed {
 /* Layers 0 … last of the table. */
 dq_status dq__packed_new(dq__packed **out, const dq__table *table, const dq__weights *weights, int last, bool backward,
                          dq__error *err);
+/* The same network with other weights. */
+void dq__packed_update(dq__packed *packed, const dq__table *table, const dq__weights *weights);
 void dq__packed_free(dq__packed **packed);
 /* Bytes that dq__packed_new will take. */
 size_t dq__packed_bytes(const dq__table *table, int last, bool backward);
@@ -23,6 +26,8 @@ size_t dq__packed_bytes(const dq__table *table, int last, bool backward);
 /* (oc,ic,3,3) → kernels/conv3x3.h for ic padded to `ics` and oc padded to 16. flip: the transposed convolution, that is
  * out'(i, o, 2−kh, 2−kw); then the packed kernel's input channels are o (padded to `ics`) and its outputs i. */
 void dq__pack_conv3x3(float *packed, const float *w, int oc, int ic, int ics, bool flip);
+/* (oc,ic,taps) → taps matrices for kernels/gemm.h, each [oc/16][ics][16]; flip: of the transposed matrices, then ics pads oc. */
+void dq__pack_taps(float *packed, const float *w, int oc, int ic, int taps, int ics, bool flip);
 /* m[o][i], o < oc (padded to 16), i < ic (padded to ics) → kernels/gemm.h. */
 void dq__pack_gemm(float *packed, const float *m, int oc, int ic, int ics);
 

@@ -4,17 +4,26 @@
 
 #include <string.h>
 
-size_t dq__tensor_floats(const dq__tensor *t) {
+static size_t picture_floats(const dq__tensor *t) {
     return (size_t)(t->h + 2 * t->halo) * (size_t)(t->w + 2 * t->halo) * (size_t)t->cs;
 }
 
+size_t dq__tensor_floats(const dq__tensor *t) { return (size_t)t->n * picture_floats(t); }
+
 void dq__tensor_place(dq__tensor *t, float *memory) { t->data = memory + t->halo * dq__row(t) + (ptrdiff_t)t->halo * t->cs; }
 
-/* Which pixel of 0 … n−1 the pixel −1 or n is a copy of. */
+dq__tensor dq__picture(const dq__tensor *t, int picture) {
+    dq__tensor one = *t;
+    one.data += (size_t)picture * picture_floats(t);
+    one.n = 1;
+    return one;
+}
+
+/* Which pixel of 0 … n−1 a pixel outside is a copy of. */
 static int source(int at, int n, dq__padding padding) {
-    if (at >= 0 && at < n) return at;
-    int inward = padding == DQ__PAD_REFLECT && n > 1 ? 1 : 0;
-    return at < 0 ? inward : n - 1 - inward;
+    if (padding != DQ__PAD_REFLECT || n == 1) return at < 0 ? 0 : at >= n ? n - 1 : at;
+    while (at < 0 || at >= n) at = at < 0 ? -at : 2 * (n - 1) - at;
+    return at;
 }
 
 typedef void pixel_fn(float *ring, float *inner, int cs);
@@ -25,11 +34,14 @@ static void fold(float *ring, float *inner, int cs) {
     for (int k = 0; k < cs; k++) inner[k] += ring[k];
 }
 
-static void each_ring_pixel(const dq__tensor *t, dq__padding padding, pixel_fn *fn) {
-    for (int y = -1; y <= t->h; y++) {
-        int step = y < 0 || y == t->h ? 1 : t->w + 1;
-        for (int x = -1; x <= t->w; x += step)
+static void each_ring_pixel(const dq__tensor *t, dq__padding padding, int ring, pixel_fn *fn) {
+    for (int y = -ring; y < t->h + ring; y++) {
+        const bool whole = y < 0 || y >= t->h;
+        for (int x = -ring; x < t->w + ring; x++) {
+            if (!whole && x == 0) x = t->w; /* inner pixels are nobody's copy */
+            if (x >= t->w + ring) break;
             fn(dq__pixel(t, y, x), dq__pixel(t, source(y, t->h, padding), source(x, t->w, padding)), t->cs);
+        }
     }
 }
 
@@ -42,13 +54,20 @@ static void zero_halo(const dq__tensor *t) {
     }
 }
 
-void dq__halo_fill(const dq__tensor *t, dq__padding padding) {
-    if (padding == DQ__PAD_ZERO) zero_halo(t);
-    else each_ring_pixel(t, padding, copy);
+void dq__halo_fill(const dq__tensor *t, dq__padding padding, int ring) {
+    for (int k = 0; k < t->n; k++) {
+        const dq__tensor one = dq__picture(t, k);
+        if (padding == DQ__PAD_ZERO) zero_halo(&one);
+        else each_ring_pixel(&one, padding, ring, copy);
+    }
 }
 
-void dq__halo_fold(const dq__tensor *t, dq__padding padding) {
-    if (padding != DQ__PAD_ZERO) each_ring_pixel(t, padding, fold);
+void dq__halo_fold(const dq__tensor *t, dq__padding padding, int ring) {
+    if (padding == DQ__PAD_ZERO) return;
+    for (int k = 0; k < t->n; k++) {
+        const dq__tensor one = dq__picture(t, k);
+        each_ring_pixel(&one, padding, ring, fold);
+    }
 }
 
 void dq__tensor_clear(const dq__tensor *t) {

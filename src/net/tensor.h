@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * net/tensor.h: a feature map: NHWC floats, channels padded to a stride, with a halo of pixels around it so that convolution
- * knows no borders. The halo's content is a rule of padding, written by the functions here. Owns no memory. */
+ * net/tensor.h: a feature map, or the maps of several pictures of one size: NHWC floats, channels padded to a stride, with a
+ * halo of pixels around each map so that convolution knows no borders. The halo's content is a rule of padding, written by
+ * the functions here. Owns no memory. */
 #ifndef DQ_NET_TENSOR_H
 #define DQ_NET_TENSOR_H
 
@@ -9,25 +10,29 @@
 #include <stddef.h>
 
 typedef struct dq__tensor {
-    float *data;     /* pixel (0,0), channel 0 */
+    float *data;     /* first picture, pixel (0,0), channel 0 */
     int h, w, c, cs; /* cs: floats from pixel to pixel, ≥ c; channels c … cs−1 are zero */
-    int halo;        /* readable pixels around the map */
+    int halo;        /* readable pixels around each map */
+    int n;           /* pictures */
 } dq__tensor;
 
 /* 4 for the picture itself (c ≤ 4), else the next multiple of 16. */
 static inline int dq__channel_stride(int c) { return c <= 4 ? 4 : (c + 15) / 16 * 16; }
 static inline ptrdiff_t dq__row(const dq__tensor *t) { return (ptrdiff_t)(t->w + 2 * t->halo) * t->cs; }
 static inline float *dq__pixel(const dq__tensor *t, int y, int x) { return t->data + y * dq__row(t) + (ptrdiff_t)x * t->cs; }
-/* Floats of the map with its halo. */
+/* Floats of all maps with their halos. */
 size_t dq__tensor_floats(const dq__tensor *t);
 /* Points `data` into `memory`, which holds dq__tensor_floats floats. */
 void dq__tensor_place(dq__tensor *t, float *memory);
+/* The map of one picture, 0 … n−1. */
+dq__tensor dq__picture(const dq__tensor *t, int picture);
 
-/* Writes the innermost ring of the halo by the rule (zero writes the whole halo). Reflect: −1 → 1 (0 for a side of 1). */
-void dq__halo_fill(const dq__tensor *t, dq__padding padding);
+/* Writes the innermost `ring` pixels of the halo by the rule (zero writes the whole halo). Reflect: −1 → 1 (0 for a side of
+ * 1), again and again where the ring is wider than the map. */
+void dq__halo_fill(const dq__tensor *t, dq__padding padding, int ring);
 /* The adjoint of halo_fill: adds the ring's values to the pixels they were copied from. */
-void dq__halo_fold(const dq__tensor *t, dq__padding padding);
-/* Sets pixels and halo to zero. */
+void dq__halo_fold(const dq__tensor *t, dq__padding padding, int ring);
+/* Sets pixels and halos to zero. */
 void dq__tensor_clear(const dq__tensor *t);
 
 #endif

@@ -144,7 +144,7 @@ static uint64_t bytes_at(const dq_job *job, const dq__scale *at) {
     uint64_t sum = PROCESS_BYTES + cost + optimiser_bytes(job, floats(at)) + dq__packed_bytes(&job->table, last_layer(job), true);
     for (int i = 0; i < job->table.count; i++) {
         const dq__layer *l = &job->table.layer[i];
-        if (l->kind == DQ__CONV) sum += sizeof(float) * 9 * (uint64_t)l->ic * (uint64_t)l->oc;
+        if (l->kind == DQ__CONV) sum += sizeof(float) * (uint64_t)(l->kernel * l->kernel * l->ic) * (uint64_t)l->oc;
         if (l->kind == DQ__LINEAR) sum += sizeof(float) * (uint64_t)l->ic * (uint64_t)l->oc;
     }
     sum += image_bytes(job->content);

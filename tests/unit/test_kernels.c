@@ -39,7 +39,7 @@ enum { GUARD = 64 };
 static const float mark = -12345.5f;
 
 static dq__tensor new_tensor(int h, int w, int c, int halo, bool guarded) {
-    dq__tensor t = {.h = h, .w = w, .c = c, .cs = dq__channel_stride(c), .halo = halo};
+    dq__tensor t = {.n = 1, .h = h, .w = w, .c = c, .cs = dq__channel_stride(c), .halo = halo};
     const size_t n = dq__tensor_floats(&t) + 2 * GUARD;
     float *memory = dq__alloc_zero(sizeof(float) * n);
     for (size_t i = 0; i < n; i++)

@@ -10,7 +10,7 @@
 static const double eps = 0x1p-23;
 
 static dq__tensor random_map(uint64_t stream, int h, int w, int c) {
-    dq__tensor t = {.h = h, .w = w, .c = c, .cs = dq__channel_stride(c), .halo = 1};
+    dq__tensor t = {.n = 1, .h = h, .w = w, .c = c, .cs = dq__channel_stride(c), .halo = 1};
     dq__tensor_place(&t, dq__alloc(sizeof(float) * dq__tensor_floats(&t)));
     for (int p = 0; p < (h + 2) * (w + 2); p++)
         for (int k = 0; k < t.cs; k++) {

@@ -53,8 +53,7 @@ static net staged_net(dq__padding padding, dq__pooling pooling) {
 }
 
 static void add_layer(dq__table *t, dq__kind kind, int ic, int oc, const char *name) {
-    t->layer[t->count] = (dq__layer){.kind = kind, .ic = ic, .oc = oc};
-    snprintf(t->layer[t->count++].name, sizeof t->layer->name, "%s", name);
+    dq__table_add(t, kind, ic, oc, name);
 }
 
 /* ---- runs ---------------------------------------------------------------------------------------------------------- */

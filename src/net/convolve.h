@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * net/convolve.h: one convolution layer on whole maps: forward, back to its input, and to its weights; cut into tasks, by the
+ * variant that is fastest for the shape. Knows kernels and tensors, nothing of the network around it. */
+#ifndef DQ_NET_CONVOLVE_H
+#define DQ_NET_CONVOLVE_H
+
+#include "base/pool.h"
+#include "kernels/kernels.h"
+#include "net/tensor.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Threads, kernels and the memory that convolutions share, since they run one after another. First every convolution to come
+ * is announced with the dq__want functions, then dq__convolver_alloc makes the memory. */
+typedef struct dq__convolver {
+    dq__pool *pool;
+    const dqk_table *kernels;
+    bool direct;          /* never Winograd's method: the rounding of plain sums */
+    float *u;             /* transformed weights of the layer under way */
+    float *scratch;       /* one share per thread */
+    float *sums;          /* partial sums of a gradient of weights */
+    size_t u_floats, scratch_floats, sum_floats; /* scratch_floats: of one thread */
+} dq__convolver;
+
+/* y = w ∗ x + bias, and ReLU where there are signs to be kept. The halo of x is filled (layer->pad wide). */
+typedef struct dq__convolution {
+    const dq__layer *layer; /* kernel, stride, pad */
+    const dq__tensor *x, *y;
+    const float *w, *bias;  /* packed (net/pack.h); bias may be NULL */
+    uint16_t *signs;        /* [n][h][w][cs/16], or NULL: no ReLU follows */
+} dq__convolution;
+
+void dq__want_convolve(dq__convolver *c, const dq__convolution *k);
+void dq__convolve(const dq__convolver *c, const dq__convolution *k);
+
+/* The way back to the input: x and y of `k` are the layer's; dy is read from k->y (its halo is overwritten with zeros), dx
+ * written to k->x and folded by `padding`; w is packed for the way back. dx: halo ≥ pad; dy: halo ≥ 1, and ≥ 2 where padding
+ * copies pixels. */
+void dq__want_convolve_back(dq__convolver *c, const dq__convolution *k, dq__padding padding);
+void dq__convolve_back(const dq__convolver *c, const dq__convolution *k, dq__padding padding);
+
+/* weight (oc,ic,kernel,kernel) += Σ over pictures and positions of x·dy, bias (oc) += Σ dy. The halo of x is filled. */
+void dq__want_convolve_weights(dq__convolver *c, const dq__layer *layer, const dq__tensor *x, const dq__tensor *dy);
+void dq__convolve_weights(const dq__convolver *c, const dq__layer *layer, const dq__tensor *x, const dq__tensor *dy,
+                          float *weight, float *bias);
+
+/* Bytes that dq__convolver_alloc takes; false without memory. */
+size_t dq__convolver_bytes(const dq__convolver *c);
+bool dq__convolver_alloc(dq__convolver *c);
+void dq__convolver_free(dq__convolver *c);
+
+/* Is Winograd's method faster for these shapes, with `ring` pixels computed around y? And the memory that it needs. */
+bool dq__winograd_pays(const dq__convolver *c, const dq__tensor *x, const dq__tensor *y, int ring);
+void dq__want_winograd(dq__convolver *c, int ic, int oc);
+
+/* Rectifies rows of y in place, channels [channel, channel+channels), and keeps the signs. */
+void dq__relu_rows(const dqk_table *kernels, const dq__tensor *y, uint16_t *signs, int row, int rows, int channel, int channels);
+
+#endif
