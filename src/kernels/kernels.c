@@ -5,6 +5,7 @@
 #define TABLE(NAME, isa_) \
     { \
         .isa = NAME, .conv3x3 = dqk_conv3x3__##isa_, .gemm = dqk_gemm__##isa_, .gram = dqk_gram__##isa_, \
+        .outer = dqk_outer__##isa_, \
         .pool_max = dqk_pool_max__##isa_, .pool_max_back = dqk_pool_max_back__##isa_, \
         .pool_average = dqk_pool_average__##isa_, .pool_average_back = dqk_pool_average_back__##isa_, \
         .relu = dqk_relu__##isa_, .relu_back = dqk_relu_back__##isa_, \

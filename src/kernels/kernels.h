@@ -9,6 +9,7 @@
 #include "kernels/conv3x3.h"
 #include "kernels/gemm.h"
 #include "kernels/gram.h"
+#include "kernels/outer.h"
 #include "kernels/pool.h"
 #include "kernels/relu.h"
 #include "kernels/winograd.h"
@@ -18,6 +19,7 @@ typedef struct dqk_table {
     dqk_conv3x3_fn *conv3x3;
     dqk_gemm_fn *gemm;
     dqk_gram_fn *gram;
+    dqk_outer_fn *outer;
     dqk_pool_max_fn *pool_max;
     dqk_pool_max_back_fn *pool_max_back;
     dqk_pool_average_fn *pool_average;

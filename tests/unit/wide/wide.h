@@ -9,6 +9,7 @@
 dqk_conv3x3_fn dqk_conv3x3__wide;
 dqk_gemm_fn dqk_gemm__wide;
 dqk_gram_fn dqk_gram__wide;
+dqk_outer_fn dqk_outer__wide;
 dqk_winograd_fn dqk_winograd__wide;
 dqk_winograd_weights_fn dqk_winograd_weights__wide;
 
@@ -19,6 +20,7 @@ static inline const dqk_table *wide_kernels(void) {
     table.conv3x3 = dqk_conv3x3__wide;
     table.gemm = dqk_gemm__wide;
     table.gram = dqk_gram__wide;
+    table.outer = dqk_outer__wide;
     table.winograd = dqk_winograd__wide;
     table.winograd_weights = dqk_winograd_weights__wide;
     return &table;
