@@ -159,12 +159,12 @@ static void vary_colour(const struct crop *crop) {
         gain[c] = 1 + (float)dq__draw_between(&draws, -a->gain, a->gain);
         offset[c] = (float)dq__draw_between(&draws, -a->offset, a->offset);
     }
-    float saturation = 1 + (float)dq__draw_between(&draws, -a->saturation, a->saturation);
+    float more = (float)dq__draw_between(&draws, -a->saturation, a->saturation);
     float power = (float)pow(1 + a->gamma, dq__draw_between(&draws, -1, 1));
     for (float *p = crop->rgb; p < crop->rgb + crop->values; p += 3) {
         for (int c = 0; c < 3; c++) p[c] = p[c] * gain[c] + offset[c];
         float grey = 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
-        for (int c = 0; c < 3; c++) p[c] = grey + saturation * (p[c] - grey);
+        for (int c = 0; c < 3; c++) p[c] += more * (p[c] - grey);
         for (int c = 0; c < 3 && a->gamma > 0; c++) p[c] = powf(fmaxf(p[c], 0), power);
     }
 }
