@@ -45,7 +45,7 @@ const cli_topic *cli_environment_at(int index) {
         {"DANQING_MODELS", "folders to search for networks first, separated by colons", "首先查找网络的文件夹，以冒号分隔"},
         {"XDG_DATA_HOME", "fetched networks lie in danqing/models below it (~/.local/share)",
          "下载的网络放在其下的 danqing/models（~/.local/share）"},
-        {"DANQING_CPU", "the best kernels that may be used: c, avx2 or avx512", "允许使用的最高内核：c、avx2 或 avx512"},
+        {"DANQING_CPU", "the best kernels that may be used: c, neon, avx2 or avx512", "允许使用的最高内核：c、neon、avx2 或 avx512"},
         {"NO_COLOR", "no colour in the progress bar unless it is empty", "非空时进度条不用颜色"},
         {"LANG", "help is in Chinese where it begins with zh (LC_ALL and LC_MESSAGES go first)",
          "以 zh 开头时帮助为中文（LC_ALL、LC_MESSAGES 优先）"},

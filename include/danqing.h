@@ -72,7 +72,7 @@ DQ_API void dq_context_free(dq_context **ctx);
 DQ_API const char *dq_last_error(const dq_context *ctx);
 /* Sets who receives notices; NULL (the default) discards them. */
 DQ_API void dq_context_set_log(dq_context *ctx, dq_log_fn log, void *user);
-/* The kernels in use: "avx512", "avx2" or "c". DANQING_CPU=c|avx2|avx512 in the environment can only lower it. */
+/* The kernels in use: "avx512", "avx2", "neon" or "c". DANQING_CPU=c|neon|avx2|avx512 in the environment can only lower it. */
 DQ_API const char *dq_context_isa(const dq_context *ctx);
 
 /* ---- images ------------------------------------------------------------------------------------------------------ */

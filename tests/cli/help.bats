@@ -90,7 +90,7 @@ names_in_source() {
     run --separate-stderr "$DANQING" --version
     expect 0
     [[ ${lines[0]} =~ ^danqing\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
-    [[ ${lines[1]} =~ ^kernels:\ (c|avx2|avx512)$ ]]
+    [[ ${lines[1]} =~ ^kernels:\ (c|neon|avx2|avx512)$ ]]
     [ "$("$DANQING" paint -V)" = "$output" ]
     [ "$(DANQING_CPU=c "$DANQING" --version | tail -1)" = "kernels: c" ]
 }
