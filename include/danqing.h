@@ -206,6 +206,42 @@ DQ_API dq_status dq_job_run(dq_job *job, dq_progress_fn callback, void *user);
 DQ_API dq_status dq_job_image(dq_job *job, dq_image **out);
 DQ_API void dq_job_free(dq_job **job);
 
+/* ---- training ---------------------------------------------------------------------------------------------------- */
+
+/* What is trained, from what, and where the result goes. */
+typedef struct dq_training {
+    const char *kind;            /* "distil": a small network that learns from large ones */
+    const char *recipe;          /* path of a text file of lines "name = value", # comments */
+    const char *const *settings; /* texts "name=value", which go before the recipe's lines of the same name */
+    int setting_count;
+    const char *output;          /* the network, NAME.safetensors; the checkpoint is NAME.checkpoint beside it */
+    const char *log;             /* CSV, a row for each step and validation; NULL for none */
+    const char *sheet;           /* a picture to look at, anew at each validation; NULL for none */
+    int resume;                  /* not 0: go on from the checkpoint, to the same bytes as if there had been no break */
+} dq_training;
+
+typedef enum dq_train_event { DQ_TRAIN_BEGUN, DQ_TRAIN_STEP, DQ_TRAIN_VALIDATED, DQ_TRAIN_SAVED } dq_train_event;
+
+typedef struct dq_train_progress {
+    dq_train_event event;         /* what just happened */
+    int64_t step, steps;          /* made so far; of how many */
+    int64_t skipped;              /* of those made: left out because a number was not finite */
+    double rate, norm;            /* of the last step: learning rate, norm of the gradient before clipping */
+    double loss;                  /* of the last step; for DQ_TRAIN_VALIDATED on the pictures that are not trained on */
+    int parts;                    /* the loss is made of so many, */
+    const char *const *part_name; /* with these names */
+    const double *part;           /* and values */
+    double seconds, seconds_left; /* worked, before a break too; estimated until the end (negative while unknown) */
+} dq_train_progress;
+
+/* Called after each event; non-zero writes the checkpoint and stops with DQ_CANCELLED. */
+typedef int (*dq_train_fn)(void *user, const dq_train_progress *progress);
+
+/* Trains to the end. callback may be NULL. A checkpoint that is there is never overwritten by a run that does not resume it.
+ * Errors: DQ_USAGE (the recipe, with file and line; a checkpoint of another recipe), DQ_BAD_MODEL, DQ_BAD_IMAGE, DQ_OUTPUT,
+ * DQ_FAILED when the loss stays non-finite. */
+DQ_API dq_status dq_train(dq_context *ctx, const dq_training *training, dq_train_fn callback, void *user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,11 +25,12 @@ void dq__adam_step(dq__adam *adam, float *x, const float *gradient, dq__box box)
     const double t = (double)++adam->step;
     const float b1 = (float)adam->beta1, b2 = (float)adam->beta2, epsilon = (float)adam->epsilon;
     const float rate = (float)(adam->rate / (1 - pow(adam->beta1, t)));
+    const float keep = (float)(1 - adam->rate * adam->decay); /* exactly 1 without decay */
     const float correct = (float)(1 / sqrt(1 - pow(adam->beta2, t)));
     for (size_t i = 0; i < adam->n; i++) {
         const float g = gradient[i];
         const float m = adam->m[i] = b1 * adam->m[i] + (1 - b1) * g;
         const float v = adam->v[i] = b2 * adam->v[i] + (1 - b2) * g * g;
-        x[i] = dq__box_clamp(box, x[i] - rate * m / (sqrtf(v) * correct + epsilon));
+        x[i] = dq__box_clamp(box, keep * x[i] - rate * m / (sqrtf(v) * correct + epsilon));
     }
 }

@@ -25,8 +25,8 @@ typedef struct dq__train_settings {
     int64_t threads;             /* 0: as many as the context has */
 } dq__train_settings;
 
-/* One setting for the task. On failure the setter writes what is wrong with it ("unknown name", "not a folder: …"); where it
- * was said (file and line, or --set) is put before that by the caller. */
+/* One setting for the task. On failure the setter writes what is wrong with it ("unknown name", "not a folder: …"); the
+ * name and where it was said (file and line) are put before that by the caller. */
 typedef dq_status (*dq__config_fn)(void *user, const char *name, const char *value, dq__error *err);
 
 typedef struct dq__config dq__config;
@@ -37,6 +37,9 @@ enum { DQ__DIGEST = 32 };
  * same name, all of them. `lists`: the names that may be given more than once, ended by NULL. */
 dq_status dq__config_new(dq__config **out, const char *name, const char *text, const char *const *set, int sets,
                          const char *const *lists, dq__error *err);
+/* The same from a file. */
+dq_status dq__config_read(dq__config **out, const char *path, const char *const *set, int sets, const char *const *lists,
+                          dq__error *err);
 const dq__train_settings *dq__config_settings(const dq__config *config);
 /* Hands every setting that is not the trainer's to `fn`, in the order of the recipe. */
 dq_status dq__config_apply(const dq__config *config, dq__config_fn fn, void *user, dq__error *err);
