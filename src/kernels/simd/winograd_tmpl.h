@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * kernels/simd/winograd_tmpl.h: F(4×4,3×3) in blocks of tiles: transform inputs, 36 small matrix products with the
- * convolution's tile, transform outputs. The constants are winograd.h's. */
+ * convolution's tile, transform outputs. */
 #include "kernels/kernels.h"
 
 #include "kernels/simd/tile_tmpl.h"
+#include "kernels/simd/winograd_points_tmpl.h"
 
-#define P DQK_WINOGRAD_P
-#define Q DQK_WINOGRAD_Q
-#define PP (P * P)
-#define QQ (Q * Q)
-#define NORM_P (1.0f / (2 * PP * (PP - QQ)))
-#define NORM_Q (1.0f / (2 * QQ * (QQ - PP)))
-
-enum { OC_BLOCK = 32, POINTS = 36 };
+enum { OC_BLOCK = 32 };
 
 /* ---- one-dimensional transforms ------------------------------------------------------------------------------------ */
-
-static inline __attribute__((always_inline)) void input_1d(vf *t, const vf *d) {
-    /* t = Bᵀ·d, six each */
-    const vf even_p = d[4] - QQ * d[2], odd_p = P * (d[3] - QQ * d[1]);
-    const vf even_q = d[4] - PP * d[2], odd_q = Q * (d[3] - PP * d[1]);
-    t[0] = d[0] - (PP + QQ) * d[2] + d[4];
-    t[1] = even_p + odd_p;
-    t[2] = even_p - odd_p;
-    t[3] = even_q + odd_q;
-    t[4] = even_q - odd_q;
-    t[5] = d[1] - (PP + QQ) * d[3] + d[5];
-}
 
 static inline __attribute__((always_inline)) void output_1d(vf *y, const vf *m) {
     /* y = Aᵀ·m, four from six */
@@ -72,49 +54,17 @@ void SYMBOL(winograd_weights)(float *u, const float *packed, int ic) {
 
 /* ---- inputs -------------------------------------------------------------------------------------------------------- */
 
-static void transform_input(float *to, ptrdiff_t point, const float *x, ptrdiff_t x_row, ptrdiff_t x_col, int ic) {
-    /* x: first of 6×6 pixels; to: [36] values `point` floats apart, ic channels each */
-    for (int i = 0; i < ic; i += VW) {
-        vf column[6][6];
-#pragma GCC unroll 6
-        for (int b = 0; b < 6; b++) {
-            vf d[6], t[6];
-#pragma GCC unroll 6
-            for (int a = 0; a < 6; a++) d[a] = *(const vf *)(x + a * x_row + b * x_col + i);
-            input_1d(t, d);
-#pragma GCC unroll 6
-            for (int a = 0; a < 6; a++) column[a][b] = t[a];
-        }
-#pragma GCC unroll 6
-        for (int a = 0; a < 6; a++) {
-            vf t[6];
-            input_1d(t, column[a]);
-#pragma GCC unroll 6
-            for (int b = 0; b < 6; b++) *(vf *)(to + (a * 6 + b) * point + i) = t[b];
-        }
-    }
-}
-
-/* A copy of the 6×6 pixels of a tile at the edge, zero where the map does not reach. */
-static void copy_edge(float *patch, const dqk_winograd *k, int row, int col) {
-    for (int p = 0; p < POINTS; p++) {
-        const int r = row + p / 6 - 1, c = col + p % 6 - 1;
-        const float *from = r <= k->rows && c <= k->cols ? k->x + r * k->x_row + c * k->x_col : NULL;
-        for (int i = 0; i < k->ic; i += VW)
-            *(vf *)(patch + (ptrdiff_t)p * k->ic + i) = from ? *(const vf *)(from + i) : (vf){0};
-    }
-}
-
 static void transform_inputs(const dqk_winograd *k, int first, int n, float *v, ptrdiff_t point, float *patch) {
     /* v: [36][n][ic] */
     const int per_row = (k->cols + 3) / 4;
     for (int t = 0; t < n; t++) {
         const int row = (first + t) / per_row * 4, col = (first + t) % per_row * 4;
+        const float *x = k->x + (row - 1) * k->x_row + (col - 1) * k->x_col;
         float *to = v + (ptrdiff_t)t * k->ic;
         if (row + 4 <= k->rows && col + 4 <= k->cols)
-            transform_input(to, point, k->x + (row - 1) * k->x_row + (col - 1) * k->x_col, k->x_row, k->x_col, k->ic);
+            transform_input(to, point, x, k->x_row, k->x_col, k->ic);
         else {
-            copy_edge(patch, k, row, col);
+            copy_edge(patch, x, k->x_row, k->x_col, k->rows + 2 - row, k->cols + 2 - col, k->ic);
             transform_input(to, point, patch, (ptrdiff_t)6 * k->ic, k->ic, k->ic);
         }
     }
