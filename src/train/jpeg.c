@@ -20,7 +20,7 @@ static const unsigned char chroma[BLOCK] = {
 
 struct plan {
     float cosine[BLOCK], transposed[BLOCK]; /* the orthonormal cosine transform */
-    float step[3][BLOCK];                 /* what a coefficient is rounded to a multiple of; for Y, Cb, Cr */
+    float step[3][BLOCK];                   /* what a coefficient is rounded to a multiple of; for Y, Cb, Cr */
 };
 
 static void make_plan(struct plan *plan, int quality) {
