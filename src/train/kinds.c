@@ -2,11 +2,14 @@
  * train/kinds.c: the table of what can be trained. */
 #include "train/kinds.h"
 
+#include "train/distil.h"
+
 #include <stdio.h>
 #include <string.h>
 
 /* Ended by a row without a name. */
 static const dq__train_kind kinds[] = {
+    {"distil", dq__distil_lists, dq__distil_new},
     {0},
 };
 
