@@ -10,6 +10,7 @@
 
 #define TYPE_FLAG "flag"
 #define TYPE_FILE "file"
+#define TYPE_TEXT "text"
 #define TYPE_INT "int"
 #define TYPE_CHOICE "choice"
 
@@ -27,6 +28,9 @@ static char letter_of(const char *name) {
     return strcmp(name, "iterations") == 0 ? 'n' : 0;
 }
 
+/* And those that not only paint takes. */
+static const char *verbs_of(const char *name) { return strcmp(name, "threads") == 0 ? "paint|train distil" : "paint"; }
+
 const cli_option *cli_option_at(int index) {
     static cli_option rows[CLI_MAX_OPTIONS];
     if (index < 0 || index >= CLI_MAX_OPTIONS) return NULL;
@@ -34,7 +38,7 @@ const cli_option *cli_option_at(int index) {
     const dq_option_info *info = dq_option_at(index - OWN);
     if (!info) return NULL;
     rows[index] = (cli_option){.name = info->name, .letter = letter_of(info->name), .argument = info->argument,
-                               .group = info->group, .type = info->type, .choices = info->choices, .verbs = "paint",
+                               .group = info->group, .type = info->type, .choices = info->choices, .verbs = verbs_of(info->name),
                                .minimum = info->minimum, .maximum = info->maximum, .help = info->help,
                                .help_zh = info->help_zh, .library = true};
     return &rows[index];
@@ -58,6 +62,12 @@ const char *cli_value(const cli_args *args, const char *name) {
     const cli_option *option;
     for (int i = 0; (option = cli_option_at(i)); i++)
         if (strcmp(option->name, name) == 0) return args->value[i];
+    return NULL;
+}
+
+const char *cli_value_at(const cli_args *args, const char *name, int index) {
+    for (int i = 0; i < args->givens; i++)
+        if (strcmp(cli_option_at(args->given[i].option)->name, name) == 0 && index-- == 0) return args->given[i].value;
     return NULL;
 }
 
@@ -130,8 +140,15 @@ typedef struct scan {
 
 static dq_status keep(scan *s, int index, const char *value) {
     dq_status status = check_value(cli_option_at(index), value, s->message);
-    if (!status) s->args->value[index] = value;
-    return status;
+    if (status) return status;
+    if (s->args->givens == CLI_MAX_GIVEN) {
+        snprintf(s->message, CLI_MESSAGE, "more than %d options", CLI_MAX_GIVEN);
+        return DQ_USAGE;
+    }
+    s->args->value[index] = value;
+    s->args->given[s->args->givens].option = index;
+    s->args->given[s->args->givens++].value = value;
+    return DQ_OK;
 }
 
 /* The next argument as the value of an option. */

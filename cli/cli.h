@@ -39,11 +39,16 @@ typedef struct cli_option {
     bool library; /* handed to dq_options_set */
 } cli_option;
 
-enum { CLI_MAX_OPTIONS = 96, CLI_MAX_POSITIONALS = 64, CLI_MESSAGE = 512 };
+enum { CLI_MAX_OPTIONS = 96, CLI_MAX_GIVEN = 256, CLI_MAX_POSITIONALS = 64, CLI_MESSAGE = 512 };
 
 struct cli_args {
     const cli_verb *verb;
-    const char *value[CLI_MAX_OPTIONS]; /* by row of the option table; NULL if not given, "" for a flag */
+    const char *value[CLI_MAX_OPTIONS]; /* by row of the option table; NULL if not given, "" for a flag; the last one counts */
+    struct {
+        int option;
+        const char *value;
+    } given[CLI_MAX_GIVEN]; /* all of them in the order of the command line, for options that can be repeated */
+    int givens;
     const char *positional[CLI_MAX_POSITIONALS];
     int count;
 };
@@ -55,6 +60,8 @@ bool cli_option_applies(const cli_option *option, const cli_verb *verb);
 dq_status cli_parse(const cli_verb *verb, int argc, const char *const *argv, cli_args *args, char message[CLI_MESSAGE]);
 /* The value given for an option, NULL if it was not. */
 const char *cli_value(const cli_args *args, const char *name);
+/* The value of its `index`-th use, NULL past the last. */
+const char *cli_value_at(const cli_args *args, const char *name, int index);
 
 /* ---- text.c ---- */
 
@@ -132,6 +139,7 @@ dq_status cli_read_picture(dq_context *ctx, dq_image **out, const char *path);
 
 int cli_paint(const cli_args *args);
 int cli_info(const cli_args *args);
+int cli_train_distil(const cli_args *args);
 int cli_model_list(const cli_args *args);
 int cli_model_info(const cli_args *args);
 int cli_model_import(const cli_args *args);

@@ -226,12 +226,16 @@ static const char PROGRESS[] =
     ".Ql scale , scales , iteration , iterations , width , height ,\n"
     ".Ql J , J_content , J_style , J_tv , seconds , seconds_left\n"
     "and\n.Ql done ,\nwhich goes from 0 to 1.\n"
+    "A training has the events\n.Cm start , step , validation , written , notice\nand\n.Cm error ;\nall but the last two have\n"
+    ".Ql step , steps , skipped , rate , norm , loss , parts , seconds , seconds_left ,\n"
+    ".Ql done\nand\n.Ql file .\n"
     "Only a wrong command line is told in plain text.\n";
 
 static const char SIGNALS[] =
     ".Sh SIGNALS\n"
     "The first\n.Dv SIGINT , SIGTERM\nor\n.Dv SIGHUP\nends the work after the current step: the picture so far is written\n"
-    "where the result was to go.\n"
+    "where the result was to go; a training writes its checkpoint, from which\n"
+    ".Fl -resume\ngoes on.\n"
     "The second one kills.\n";
 
 static const char SEE_ALSO[] =

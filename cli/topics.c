@@ -8,7 +8,7 @@ const cli_topic *cli_group_at(int index) {
     static const cli_topic groups[] = {
         {"basic", "Painting", "绘画"},       {"output", "Output", "输出"},  {"cost", "Cost", "代价函数"},
         {"optimiser", "Optimiser", "优化器"}, {"picture", "Scales", "尺度"}, {"machine", "Machine", "机器"},
-        {"general", "General", "其他"},
+        {"training", "Training", "训练"},    {"general", "General", "其他"},
     };
     return ROW(groups, index);
 }
@@ -33,9 +33,9 @@ const cli_topic *cli_exit_code_at(int index) {
         {"5", "a limit (pixels, memory) forbids it, or memory ran out", "超出限制（像素、内存）或内存不足"},
         {"6", "the result could not be written", "结果无法写出"},
         {"7", "a download failed", "下载失败"},
-        {"129", "ended by SIGHUP; the picture so far was saved", "被 SIGHUP 结束；已保存当前画面"},
-        {"130", "ended by Ctrl-C; the picture so far was saved", "被 Ctrl-C 结束；已保存当前画面"},
-        {"143", "ended by SIGTERM; the picture so far was saved", "被 SIGTERM 结束；已保存当前画面"},
+        {"129", "ended by SIGHUP; the picture so far, or a training's checkpoint, was saved", "被 SIGHUP 结束；已保存当前画面或训练检查点"},
+        {"130", "ended by Ctrl-C; the picture so far, or a training's checkpoint, was saved", "被 Ctrl-C 结束；已保存当前画面或训练检查点"},
+        {"143", "ended by SIGTERM; the picture so far, or a training's checkpoint, was saved", "被 SIGTERM 结束；已保存当前画面或训练检查点"},
     };
     return ROW(codes, index);
 }
