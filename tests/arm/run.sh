@@ -6,16 +6,19 @@
 set -euo pipefail
 cross=${CROSS:-aarch64-linux-gnu-gcc}
 qemu=${QEMU:-qemu-aarch64}
+skip() {
+    echo "skipped: $1 (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"
+    exit 77
+}
 for tool in "$cross" "$qemu"; do
-    if ! command -v "$tool" >/dev/null; then
-        echo "skipped: no $tool here (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"
-        exit 77
-    fi
+    command -v "$tool" >/dev/null || skip "no $tool here"
 done
 cd "$1"
 shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+echo 'int main(void) { return 0; }' >"$work/empty.c"
+"$cross" -static -o "$work/empty" "$work/empty.c" || skip "$cross has no C library"
 
 flags=("$@" -std=c17 -Wall -Wextra -Wpedantic -Werror -DDQ_KERNELS_ARM=1 -ffunction-sections -Iinclude -Isrc -c)
 kernel_flags=(-O3 -ffp-contract=fast -fno-schedule-insns) # as in src/kernels/meson.build
@@ -41,6 +44,7 @@ done
 
 # As many at a time as there are cores, their words kept apart. What is left out tests the reference alone, and slowly.
 export DANQING_TEST_FEW=1 LEAVE_TEST=reference_gradient_is_the_slope QEMU=$qemu WORK=$work
+# shellcheck disable=SC2317 # reached through xargs
 emulate() { "$QEMU" "$WORK/$1" >"$WORK/$1.log" 2>&1 || : >"$WORK/$1.failed"; }
 export -f emulate
 printf '%s\n' "${tests[@]}" | xargs -P "$(nproc)" -I NAME bash -c 'emulate NAME'
