@@ -15,6 +15,7 @@ typedef struct node {
     dq__tensor act, grad, more; /* more: what a second reader of the map adds to grad */
     uint16_t *bits;             /* relu: [n][h][w][cs/16] signs; max pool: [n][h][w][cs/16][2] choices */
     int tap;                    /* number of the tap here, −1 if none */
+    bool used;                  /* a tap is here or depends on it; else the layer is left out */
     int first_reader, last_reader; /* layers that read this map (through its relu), −1 if none */
     dq__span act_span, grad_span, more_span, bits_span;
 } node;
@@ -42,12 +43,21 @@ static int relu_above(const dq__exec *e, int i) { return i + 1 < e->layers && dq
 /* The layer whose output the map of layer i finally is: its relu, or itself. */
 static int top_of(const dq__exec *e, int i) { return i >= 0 && relu_above(e, i) >= 0 ? i + 1 : i; }
 
+/* Marks the layers that the taps depend on. */
+static void find_used(const dq__exec *e) {
+    for (int i = e->layers - 1; i >= 0; i--) {
+        node *n = node_at(e, i);
+        n->used |= n->tap >= 0;
+        if (n->used) below(e, i)->used = true;
+    }
+}
+
 static void find_readers(const dq__exec *e, int i) {
     node *n = node_at(e, i);
     const int top = top_of(e, i);
     n->first_reader = n->last_reader = -1;
     for (int k = e->layers - 1; k > top; k--)
-        if (layer_at(e, k)->from == top) {
+        if (node_at(e, k)->used && layer_at(e, k)->from == top) {
             n->first_reader = k;
             if (n->last_reader < 0) n->last_reader = k;
         }
@@ -57,7 +67,7 @@ static void find_readers(const dq__exec *e, int i) {
 static int halo_of(const dq__exec *e, int i) {
     int halo = 0;
     for (int k = i + 1; k < e->layers; k++)
-        if (layer_at(e, k)->kind == DQ__CONV && layer_at(e, k)->from == top_of(e, i) && layer_at(e, k)->pad > halo)
+        if (node_at(e, k)->used && layer_at(e, k)->from == top_of(e, i) && layer_at(e, k)->pad > halo)
             halo = layer_at(e, k)->pad;
     return halo;
 }
@@ -117,6 +127,7 @@ static int act_until(const dq__exec *e, int i) {
 
 static void span_layer(dq__exec *e, int i) {
     node *n = node_at(e, i);
+    if (!n->used) return;
     if (i >= 0) span_bits(e, i);
     if (i >= 0 && dq__relu_in_place(e->table, i)) return;
     n->act_span = span(&n->act, i < 0 ? 0 : i, act_until(e, i));
@@ -145,6 +156,7 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     memcpy(e->tap, o->tap, sizeof(int) * (size_t)o->taps);
     for (int i = -1; i < e->layers; i++) node_at(e, i)->tap = -1;
     for (int t = 0; t < o->taps; t++) node_at(e, o->tap[t])->tap = t;
+    find_used(e);
     for (int i = -1; i < e->layers; i++) find_readers(e, i);
     node *picture = node_at(e, -1);
     const int halo = halo_of(e, -1);
@@ -212,7 +224,7 @@ static bool wants_below(const dq__exec *e, int i) { return e->backward && (layer
 static size_t plan_all(dq__exec *e, dq__pool *pool) {
     e->conv.pool = pool;
     for (int i = 0; i < e->layers; i++) {
-        if (layer_at(e, i)->kind != DQ__CONV) continue;
+        if (!node_at(e, i)->used || layer_at(e, i)->kind != DQ__CONV) continue;
         const dq__tensor *x = &below(e, i)->act, *y = &node_at(e, i)->act;
         const dq__convolution there = {.layer = layer_at(e, i), .x = x, .y = y};
         const dq__convolution back = {.layer = layer_at(e, i), .x = &below(e, i)->grad, .y = &node_at(e, i)->grad};
@@ -371,7 +383,8 @@ static void forward_layer(const dq__exec *e, int i) {
 void dq__exec_forward(dq__exec *e, const float *rgb) {
     const dq__tensor *picture = &node_at(e, -1)->act;
     dq__pool_run(e->conv.pool, picture->n * picture->h, input_task, &(input_work){.e = e, .rgb = rgb});
-    for (int i = 0; i < e->layers; i++) forward_layer(e, i);
+    for (int i = 0; i < e->layers; i++)
+        if (node_at(e, i)->used) forward_layer(e, i);
 }
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
@@ -460,6 +473,7 @@ static void backward(dq__exec *e, dq__tap_fn fn, void *user, const dq__weights *
     for (int i = e->layers - 1; i >= 0; i--) {
         const node *n = node_at(e, i);
         const bool relu = dq__relu_in_place(e->table, i);
+        if (!n->used) continue;
         if (top_of(e, i) == i && (relu ? node_at(e, i - 1) : n)->last_reader < 0) dq__tensor_clear(&n->grad);
         if (n->tap >= 0) fn(user, n->tap, &n->act, &n->grad);
         backward_layer(e, i, gradient);

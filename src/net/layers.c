@@ -79,6 +79,13 @@ int dq__table_exact(const dq__table *t, const char *name) {
     return -1;
 }
 
+/* root3_1 for "3_1": a small network's relu3_1 as the network it learned from would measure it. */
+static int root_of(const dq__table *t, const char *place) {
+    char root[24];
+    snprintf(root, sizeof root, "root%.16s", place);
+    return dq__table_exact(t, root);
+}
+
 int dq__table_find(const dq__table *t, const char *name) {
     char own[16];
     int stage, k, used = 0;
@@ -90,7 +97,8 @@ int dq__table_find(const dq__table *t, const char *name) {
         snprintf(own, sizeof own, "relu%s", name + 4);
     else
         snprintf(own, sizeof own, "%s", name);
-    int i = dq__table_exact(t, own);
+    int i = strncmp(own, "relu", 4) == 0 ? root_of(t, own + 4) : -1;
+    if (i < 0) i = dq__table_exact(t, own);
     return i >= 0 ? i : dq__table_exact(t, name);
 }
 

@@ -68,7 +68,8 @@ bool dq__relu_in_place(const dq__table *table, int i);
 /* Cuts the chain after layer `last` (kept). */
 void dq__table_truncate(dq__table *table, int last);
 /* Index of a layer by any of its names: relu4_2, conv4_2 and block4_conv2 all mean the activation after the ReLU when
- * the chain has it (the field's usage); pool names as they are. −1 if there is none. Case-sensitive. */
+ * the chain has it (the field's usage), and its root4_2 where a network that learned from another has one (linear, 1×1: costs
+ * there are costs on the teacher's features); pool names as they are. −1 if there is none. Case-sensitive. */
 int dq__table_find(const dq__table *table, const char *name);
 /* Index of the conv or linear layer with exactly this name, −1 if none. */
 int dq__table_exact(const dq__table *table, const char *name);

@@ -174,10 +174,8 @@ size_t dq__cost_bytes(const dq__cost_setup *s, int w, int h, const int *style_w,
     }
     size_t exec = dq__exec_bytes(s->pool, s->table, &main_options);
     if (!exec) return 0;
-    int side = 1;
-    for (int t = 0, layer = 0; t < s->taps->count; t++) {
-        for (; layer <= s->taps->layer[t]; layer++)
-            if (s->table->layer[layer].kind == DQ__POOL) side *= 2;
+    for (int t = 0; t < s->taps->count; t++) {
+        const int side = dq__exec_min_side(s->table, s->taps->layer[t]); /* pixels of the picture to one of the map */
         const size_t cs = (size_t)dq__channel_stride(s->table->layer[s->taps->layer[t]].oc);
         if (s->taps->style[t] != 0) kept += sizeof(float) * cs * cs;
         if (s->taps->content[t] != 0) exec += sizeof(float) * cs * (size_t)(w / side) * (size_t)(h / side);
