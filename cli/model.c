@@ -88,7 +88,9 @@ static void print_layer(const json_t *layer) {
     const char *kind = text_of(layer, "kind");
     int in = (int)number_of(layer, "in"), out = (int)number_of(layer, "out");
     printf("  %-10s %-7s", text_of(layer, "name"), kind);
-    if (strcmp(kind, "conv") == 0) printf("%5d -> %-5d 3×3 %12.0f", in, out, 9.0 * in * out + out);
+    int kernel = json_object_get(layer, "kernel") ? (int)number_of(layer, "kernel") : 3;
+    if (strcmp(kind, "conv") == 0)
+        printf("%5d -> %-5d %d×%d %12.0f", in, out, kernel, kernel, 1.0 * kernel * kernel * in * out + out);
     else if (strcmp(kind, "linear") == 0) printf("%5d -> %-5d     %12.0f", in, out, 1.0 * in * out + out);
     else printf("%5d", out);
     putchar('\n');

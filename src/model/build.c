@@ -12,7 +12,7 @@
 /* How the arrays are called, and with that whose convention the network follows. */
 enum scheme {
     NAMED,  /* conv1_1 (Caffe, MatConvNet, ours) and block1_conv1 (Keras): BGR, 0 to 255, zero padding */
-    PACKED, /* conv11 with a 1×1 conv0 in front (the 16× distilled encoders): reflection padding */
+    PACKED, /* conv11 with a 1×1 conv0 in front and heads conv11_aux (the 16× distilled encoders): reflection padding */
     INDEXED /* features.0 or 0: places in an nn.Sequential; torchvision's input unless a 1×1 convolution comes first */
 };
 
@@ -78,6 +78,18 @@ static bool linear_name(const char *base, char *layer, size_t size) {
     return false;
 }
 
+/* conv31_aux of the 16× encoders: head3_1. */
+static bool head_name(const char *base, char *layer, size_t size) {
+    const size_t n = strlen(base), suffix = strlen("_aux");
+    char conv[8];
+    int stage, k;
+    if (n < suffix || n - suffix >= sizeof conv || strcmp(base + n - suffix, "_aux") != 0) return false;
+    snprintf(conv, sizeof conv, "%.*s", (int)(n - suffix), base);
+    if (!is(conv, "conv", "", &stage, &k)) return false;
+    snprintf(layer, size, "head%c_%c", '0' + stage, '0' + k);
+    return true;
+}
+
 /* The convolution that `base` (a name without .weight or .bias) means; false for a name that no VGG has. */
 static bool conv_name(const char *base, enum scheme *scheme, char *layer, size_t size, int *place) {
     int stage, k;
@@ -92,6 +104,10 @@ static bool conv_name(const char *base, enum scheme *scheme, char *layer, size_t
         snprintf(layer, size, "input");
         return true;
     }
+    if (head_name(base, layer, size)) {
+        *scheme = PACKED;
+        return true;
+    }
     bool named = is(base, "conv", "_", &stage, &k) || is(base, "block", "_conv", &stage, &k);
     if (!named && !is(base, "conv", "", &stage, &k)) return false;
     *scheme = named ? NAMED : PACKED;
@@ -99,11 +115,8 @@ static bool conv_name(const char *base, enum scheme *scheme, char *layer, size_t
     return true;
 }
 
-/* Arrays beside the network: the 16× encoders' heads, and classifiers other than VGG's (they lie above all features). */
-static bool is_beside(const char *base) {
-    size_t n = strlen(base);
-    return (n > 4 && strcmp(base + n - 4, "_aux") == 0) || strncmp(base, "fc", 2) == 0;
-}
+/* Arrays beside the network: classifiers other than VGG's (they lie above all features). */
+static bool is_beside(const char *base) { return strncmp(base, "fc", 2) == 0; }
 
 static dq_status set_scheme(struct parts *p, enum scheme scheme, const char *name) {
     if (p->scheme_known && p->scheme != scheme) return bad(p, name, "does not go with the names before it: another network");
@@ -182,6 +195,11 @@ static int depth_of(struct parts *p) {
     return find(p, "conv4_1") || find(p, "conv4_2") || find(p, "conv5_1") || find(p, "fc6") ? 16 : 19;
 }
 
+static bool is_square(const dq__tensor *w, const dq__layer *l) {
+    if (l->kind == DQ__LINEAR) return w->rank >= 2;
+    return w->rank == 4 && w->shape[2] == (size_t)l->kernel && w->shape[3] == (size_t)l->kernel;
+}
+
 /* Checks the arrays of a layer of the table and takes its widths from them. */
 static dq_status fit_layer(struct parts *p, dq__layer *l) {
     const struct part *part = find(p, l->name);
@@ -193,10 +211,10 @@ static dq_status fit_layer(struct parts *p, dq__layer *l) {
     size_t rows = w->rank ? w->shape[0] : 0, columns;
     if (l->kind == DQ__LINEAR && w->rank == 4 && w->shape[0] == 1 && w->shape[1] == 1) rows = w->shape[2]; /* Caffe's 1×1×oc×ic */
     columns = l->kind == DQ__CONV ? (w->rank == 4 ? w->shape[1] : 0) : rows ? dq__tensor_count(w) / rows : 0;
-    bool square = l->kind == DQ__LINEAR ? w->rank >= 2 : w->rank == 4 && w->shape[2] == 3 && w->shape[3] == 3;
-    if (!square || rows < 1 || columns < 1 || rows > 1 << 20 || columns > 1 << 20)
+    if (!is_square(w, l) || rows < 1 || columns < 1 || rows > 1 << 20 || columns > 1 << 20)
         return dq__fail(p->err, DQ_BAD_MODEL, "%s: %s has the shape %s, not that of a %s", p->file->name, l->name,
-                        dq__tensor_shape(w, shape, sizeof shape), l->kind == DQ__CONV ? "3×3 convolution" : "linear layer");
+                        dq__tensor_shape(w, shape, sizeof shape),
+                        l->kind == DQ__LINEAR ? "linear layer" : l->kernel == 1 ? "1×1 convolution" : "3×3 convolution");
     size_t widest = 0;
     for (int d = 0; d < b->rank; d++) widest = b->shape[d] > widest ? b->shape[d] : widest;
     if (dq__tensor_count(b) != rows || widest != rows)
@@ -218,13 +236,15 @@ static dq_status check_first(struct parts *p) {
     return DQ_OK;
 }
 
+static bool is_head(const struct part *part) { return strncmp(part->layer, "head", 4) == 0; }
+
 /* Every part must have its place in the table. */
 static dq_status check_all_used(struct parts *p, const dq__table *t) {
     char missing[16] = "";
     for (int i = 0; i < t->count && !missing[0]; i++)
         if (dq__has_arrays(&t->layer[i]) && !find(p, t->layer[i].name)) memcpy(missing, t->layer[i].name, sizeof missing);
     for (int i = 0; i < p->count; i++) {
-        if (strcmp(p->item[i].layer, "input") == 0) continue;
+        if (strcmp(p->item[i].layer, "input") == 0 || is_head(&p->item[i])) continue;
         int at = dq__table_exact(t, p->item[i].layer);
         if (at < 0) return bad(p, p->item[i].layer, "is a layer that neither VGG-16 nor VGG-19 has: another network");
         if (missing[0] && at > dq__table_exact(t, missing))
@@ -242,7 +262,27 @@ static void name_table(dq__table *t, int depth) {
     snprintf(t->name, sizeof t->name, standard ? "vgg%d" : "vgg%d-custom", depth);
 }
 
-/* The table as far as there are weights, in their widths. */
+/* Appends a 1×1 convolution for every head, headN_K reading reluN_K: beside the chain, whose indices stay as they are. */
+static dq_status add_heads(struct parts *p, dq__table *t) {
+    dq_status status = DQ_OK;
+    int added = 0, heads = 0;
+    for (int i = 0, chain = t->count; i < chain && !status; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "head%.11s", t->layer[i].name + 4); /* after "relu" */
+        if (t->layer[i].kind != DQ__RELU || !find(p, name)) continue;
+        dq__layer *head = dq__table_add(t, DQ__CONV, 0, 0, name);
+        if (!head) return bad(p, name, "is one layer too many");
+        head->from = i;
+        head->kernel = 1;
+        head->pad = 0;
+        status = fit_layer(p, head);
+        added++;
+    }
+    for (int i = 0; i < p->count; i++) heads += is_head(&p->item[i]);
+    return !status && added < heads ? bad(p, "it", "has a head for a layer that is not there") : status;
+}
+
+/* The table as far as there are weights, in their widths, and the heads beside it. */
 static dq_status make_table(struct parts *p, dq__table *t) {
     int depth = depth_of(p), channels = 3, last = -1;
     dq__error inner;
@@ -263,9 +303,11 @@ static dq_status make_table(struct parts *p, dq__table *t) {
     }
     if (status) return status;
     dq__table_truncate(t, last);
-    if (dq__table_check(t, &inner)) return dq__fail(p->err, DQ_BAD_MODEL, "%s: %s", p->file->name, inner.text);
     name_table(t, depth);
-    return DQ_OK;
+    status = add_heads(p, t);
+    if (!status && dq__table_check(t, &inner))
+        return dq__fail(p->err, DQ_BAD_MODEL, "%s: %s", p->file->name, inner.text);
+    return status;
 }
 
 /* ---- the input convention ---- */
