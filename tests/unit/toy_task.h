@@ -8,6 +8,7 @@
 #include "train/task.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { TOY_INPUTS = 6, TOY_BATCH = 4 };
