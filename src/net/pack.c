@@ -9,6 +9,9 @@
 
 static int round16(int c) { return (c + 15) / 16 * 16; }
 
+/* Floats from pixel to pixel of what a convolution reads. */
+static int stride_below(const dq__layer *l) { return l->from < 0 ? dq__channel_stride(l->ic) : dq__map_stride(l->ic); }
+
 void dq__pack_conv3x3(float *packed, const float *w, int oc, int ic, int ics, bool flip) {
     /* w: (oc,ic,3,3); packed kernel has `outs` outputs and `ins` inputs */
     const int outs = flip ? ic : oc, ins = flip ? oc : ic;
@@ -49,12 +52,12 @@ static int channels_below(const dq__table *table, int i) {
 
 int dq__linear_inputs(const dq__table *table, int i) {
     const int channels = channels_below(table, i);
-    return table->layer[i].ic / channels * dq__channel_stride(channels);
+    return table->layer[i].ic / channels * dq__map_stride(channels);
 }
 
 /* A linear layer's weights come in (C,H,W) order of the map below it; the map is kept as (H,W,C) with padded channels. */
 static void pack_linear(float *packed, const float *m, int oc, int ic, int channels) {
-    const int positions = ic / channels, cs = dq__channel_stride(channels), ics = positions * cs;
+    const int positions = ic / channels, cs = dq__map_stride(channels), ics = positions * cs;
     memset(packed, 0, sizeof(float) * (size_t)ics * (size_t)round16(oc));
     for (int o = 0; o < oc; o++)
         for (int i = 0; i < ic; i++) {
@@ -67,7 +70,7 @@ static int taps_of(const dq__layer *l) { return l->kernel * l->kernel; }
 
 static size_t forward_floats(const dq__table *table, int i) {
     const dq__layer *l = &table->layer[i];
-    if (l->kind == DQ__CONV) return (size_t)taps_of(l) * (size_t)dq__channel_stride(l->ic) * (size_t)round16(l->oc);
+    if (l->kind == DQ__CONV) return (size_t)taps_of(l) * (size_t)stride_below(l) * (size_t)round16(l->oc);
     return l->kind == DQ__LINEAR ? (size_t)dq__linear_inputs(table, i) * round16(l->oc) : 0;
 }
 
@@ -92,10 +95,10 @@ static void fill_layer(dq__packed *p, const dq__table *table, const dq__weights 
     if (l->kind == DQ__LINEAR) {
         pack_linear(p->forward[i], w, l->oc, l->ic, channels_below(table, i));
     } else if (dq__is_conv3x3(l)) {
-        dq__pack_conv3x3(p->forward[i], w, l->oc, l->ic, dq__channel_stride(l->ic), false);
+        dq__pack_conv3x3(p->forward[i], w, l->oc, l->ic, stride_below(l), false);
         if (p->backward[i]) dq__pack_conv3x3(p->backward[i], w, l->oc, l->ic, round16(l->oc), true);
     } else {
-        dq__pack_taps(p->forward[i], w, l->oc, l->ic, taps_of(l), dq__channel_stride(l->ic), false);
+        dq__pack_taps(p->forward[i], w, l->oc, l->ic, taps_of(l), stride_below(l), false);
         if (p->backward[i]) dq__pack_taps(p->backward[i], w, l->oc, l->ic, taps_of(l), round16(l->oc), true);
     }
 }

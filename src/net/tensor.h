@@ -16,7 +16,9 @@ typedef struct dq__tensor {
     int n;           /* pictures */
 } dq__tensor;
 
-/* 4 for the picture itself (c ≤ 4), else the next multiple of 16. */
+/* Floats from pixel to pixel of a feature map with c channels: the next multiple of 16. */
+static inline int dq__map_stride(int c) { return (c + 15) / 16 * 16; }
+/* The same, but 4 where c ≤ 4: of a picture. */
 static inline int dq__channel_stride(int c) { return c <= 4 ? 4 : (c + 15) / 16 * 16; }
 static inline ptrdiff_t dq__row(const dq__tensor *t) { return (ptrdiff_t)(t->w + 2 * t->halo) * t->cs; }
 static inline float *dq__pixel(const dq__tensor *t, int y, int x) { return t->data + y * dq__row(t) + (ptrdiff_t)x * t->cs; }

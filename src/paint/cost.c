@@ -50,7 +50,7 @@ static double style_scale(int normalization, double c, double energy) {
 static int widest(const dq__cost_setup *s) {
     int cs = 0;
     for (int t = 0; t < s->taps->count; t++) {
-        const int c = dq__channel_stride(s->table->layer[s->taps->layer[t]].oc);
+        const int c = dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
         if (s->taps->style[t] != 0 && c > cs) cs = c;
     }
     return cs;
@@ -107,7 +107,7 @@ static dq_status style_targets(dq__cost *cost, const dq_image *const *styles, dq
     dq_status status = dq__gram_space_new(&cost->space, widest(s), err);
     for (int t = 0; t < s->taps->count && !status; t++) {
         if (s->taps->style[t] == 0) continue;
-        const size_t cs = (size_t)dq__channel_stride(s->table->layer[s->taps->layer[t]].oc);
+        const size_t cs = (size_t)dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
         cost->style[t] = dq__alloc_zero(sizeof(float) * cs * cs);
         if (!cost->style[t]) status = dq__no_memory(err, sizeof(float) * cs * cs, "Gram matrices");
     }
@@ -116,7 +116,7 @@ static dq_status style_targets(dq__cost *cost, const dq_image *const *styles, dq
         if (!cost->style[t]) continue;
         const int c = s->table->layer[s->taps->layer[t]].oc;
         cost->style_scale[t] =
-            style_scale(s->settings->normalization, c, dq__gram_energy(cost->style[t], dq__channel_stride(c)));
+            style_scale(s->settings->normalization, c, dq__gram_energy(cost->style[t], dq__map_stride(c)));
     }
     return status;
 }
@@ -176,7 +176,7 @@ size_t dq__cost_bytes(const dq__cost_setup *s, int w, int h, const int *style_w,
     if (!exec) return 0;
     for (int t = 0; t < s->taps->count; t++) {
         const int side = dq__exec_min_side(s->table, s->taps->layer[t]); /* pixels of the picture to one of the map */
-        const size_t cs = (size_t)dq__channel_stride(s->table->layer[s->taps->layer[t]].oc);
+        const size_t cs = (size_t)dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
         if (s->taps->style[t] != 0) kept += sizeof(float) * cs * cs;
         if (s->taps->content[t] != 0) exec += sizeof(float) * cs * (size_t)(w / side) * (size_t)(h / side);
     }

@@ -246,7 +246,7 @@ static dq_status open_student(distil *d, dq__error *err) {
 static dq_status open_memory(distil *d, dq__error *err) {
     int cs = 16;
     for (int k = 0; k < d->matches; k++) {
-        const int c = dq__channel_stride(d->student.table.layer[d->match[k].head].oc);
+        const int c = dq__map_stride(d->student.table.layer[d->match[k].head].oc);
         if (c > cs) cs = c;
     }
     const size_t rgb = (size_t)(d->batch * d->crop * d->crop) * 3, grams = (size_t)d->batch * (size_t)cs * (size_t)cs;

@@ -91,7 +91,7 @@ dq_status dq__student_start(const dq__student *s, const dq_model *m, float *thet
 
 dq_status dq__student_fit(const dq__student *s, int head, const float *gram, const float *cross, float *theta, dq__error *err) {
     const dq__layer *l = &s->table.layer[head];
-    const int c = l->ic, cs = dq__channel_stride(c);
+    const int c = l->ic, cs = dq__map_stride(c);
     double *a = dq__alloc(sizeof(double) * (size_t)c * (size_t)(c + 1));
     if (!a) return dq__no_memory(err, sizeof(double) * (size_t)c * (size_t)c, "a head");
     for (int i = 0; i < c; i++)
