@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * bench/bench.h: what the benchmarks share: the clock, the median, peak memory, VGG-19's convolutions to relu5_1. */
+ * bench/bench.h: what the benchmarks share: the clock, the median, VGG-19's convolutions to relu5_1. */
 #ifndef DQ_BENCH_H
 #define DQ_BENCH_H
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 static inline double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-/* Processor seconds of all threads so far: comparable even where other work shares the machine. */
-static inline double processor_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -31,13 +23,6 @@ static inline int by_value(const void *a, const void *b) {
 static inline double median(double *value, int count) {
     qsort(value, (size_t)count, sizeof *value, by_value);
     return count % 2 ? value[count / 2] : (value[count / 2 - 1] + value[count / 2]) / 2;
-}
-
-/* The most memory this process ever had, in MB of 10⁶ bytes. */
-static inline double peak_megabytes(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_maxrss * 1024e-6;
 }
 
 static inline int number(const char *text, int least, int most, const char *what) {

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-# Runs ours and the opponents by turns (A B A B …) on this machine and prints Markdown tables: one evaluation of J with VGG-19
-# beside PyTorch, and each convolution beside oneDNN. A figure is the median over the rounds, with the range of the rounds.
-# Processor seconds (of all threads together) are what to compare where other work shares the machine.
-#     compare.py BUILD [--quick]     BUILD: the Meson build folder; --quick: 256² only, two rounds
+# Runs `danqing bench` and the opponents by turns (A B C A B C …) on this machine and prints Markdown tables: one evaluation of J
+# with VGG-19 beside PyTorch, and each convolution beside oneDNN. A figure is the median over the rounds, with the range of the
+# rounds. Processor seconds (of all threads together) are what to compare where other work shares the machine.
+#     compare.py BUILD [--sizes 256,512] [--rounds 5]     BUILD: the Meson build folder
+import argparse
 import json
 import os
 import statistics
@@ -11,6 +12,16 @@ import subprocess
 import sys
 
 THREADS = min(2, os.cpu_count() or 1)
+
+
+def objects(text):
+    """The JSON objects that a text is made of."""
+    decoder, found, text = json.JSONDecoder(), [], text.strip()
+    while text:
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:].lstrip()
+    return found
 
 
 def run(command):
@@ -22,7 +33,7 @@ def run(command):
         reason = (getattr(failure, "stderr", "") or str(failure)).strip().splitlines()[-1]
         print(f"left out: {command[0]} {command[1]}: {reason}", file=sys.stderr)
         return None
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return objects(done.stdout)
 
 
 def spread(values, form):
@@ -40,75 +51,93 @@ def by_turns(commands, rounds):
     return {name: answers for name, answers in found.items() if answers}
 
 
-def iterations(build, here, sizes, rounds):
+def print_iterations(size, found):
     print("| size | what | seconds an iteration | ratio | processor seconds | ratio | peak MB | ratio |")
     print("|---|---|---|---|---|---|---|---|")
-    for size in sizes:
-        commands = {"danqing": [f"{build}/bench/iteration", str(size), "3", str(THREADS)],
-                    "PyTorch": ["/usr/bin/python3", f"{here}/pytorch_iteration.py", str(size), "3", str(THREADS)]}
-        found = by_turns(commands, rounds)
-        ours = None
-        for name, answers in found.items():
-            seconds = [a[0]["seconds"] for a in answers]
-            middle = [statistics.median(a[0][key] for a in answers) for key in ("seconds", "processor", "peak_mb")]
-            ours = ours or middle
-            ratio = [f"{a / b:.2f}" for a, b in zip(middle, ours)]
-            print(f"| {size}² | {name} | {spread(seconds, '{:.3f}')} | {ratio[0]} | {middle[1]:.3f} | {ratio[1]} "
-                  f"| {middle[2]:.0f} | {ratio[2]} |", flush=True)
+    keys = {"danqing": ("seconds_per_iteration", "processor_seconds_per_iteration", "peak_rss_bytes", 1e-6),
+            "PyTorch": ("seconds", "processor", "peak_mb", 1)}
+    ours = None
+    for name in keys:
+        if name not in found:
+            continue
+        seconds, processor, memory = ([answer[0][key] for answer in found[name]] for key in keys[name][:3])
+        middle = [statistics.median(seconds), statistics.median(processor), statistics.median(memory) * keys[name][3]]
+        ours = ours or middle
+        ratio = [f"{a / b:.2f}" for a, b in zip(middle, ours)]
+        print(f"| {size}² | {name} | {spread(seconds, '{:.3f}')} | {ratio[0]} | {middle[1]:.3f} | {ratio[1]} "
+              f"| {middle[2]:.0f} | {ratio[2]} |")
     print()
 
 
-def rates(answers, key):
-    """{(layer, pass): GFLOP/s of every round}"""
+def names(layer):
+    """conv3_2…4 stands for three layers of one shape."""
+    stem, _, last = layer.partition("…")
+    return [f"{stem[:-1]}{k}" for k in range(int(stem[-1]), int(last or stem[-1]) + 1)]
+
+
+def opponent_rates(answers, method):
+    """{(layer, direction): median GFLOP/s}, without those that oneDNN has no implementation for."""
     table = {}
-    for lines in answers:
-        for line in lines:
-            table.setdefault((line["layer"], line["pass"]), []).append(line.get(key) or 0)
-    return table
+    for line in (line for lines in answers for line in lines):
+        for name in names(line["layer"]) if line.get(method) else []:
+            table.setdefault((name, line["pass"]), []).append(line[method])
+    return {key: statistics.median(values) for key, values in table.items()}
 
 
-def layers(build, size, rounds):
-    found = by_turns({"ours": [f"{build}/bench/layers", str(size), "3", str(THREADS)],
-                      "onednn": [f"{build}/bench/onednn", str(size), "3"]}, rounds)
-    if "ours" not in found:
-        return
-    direct, winograd = rates(found["ours"], "direct"), rates(found["ours"], "winograd")
-    other, faster = rates(found.get("onednn", []), "direct"), rates(found.get("onednn", []), "winograd")
-    print(f"GFLOP/s at {size}², counted as the direct method:\n")
-    print("| layer | pass | direct | Winograd | oneDNN direct | oneDNN Winograd | direct ratio | best ratio |")
-    print("|---|---|---|---|---|---|---|---|")
-    total = {"direct": 0.0, "best": 0.0, "onednn": 0.0}
-    for line in found["ours"][0]:
-        key = line["layer"], line["pass"]
-        d, w = statistics.median(direct[key]), statistics.median(winograd[key])
-        o, f = statistics.median(other.get(key, [0])), statistics.median(faster.get(key, [0]))
-        work = line["gflop"] * line["times"]
-        for name, rate in ("direct", d), ("best", max(d, w)), ("onednn", max(o, f)):
-            total[name] += work / rate if rate else 0
-        cells = [f"{v:.0f}" if v else "–" for v in (d, w, o, f)]
-        against = [f"{d / o:.2f}", f"{max(d, w) / max(o, f):.2f}"] if o else ["–", "–"]
-        print(f"| {key[0]} | {key[1]} | {' | '.join(cells)} | {' | '.join(against)} |")
-    if total["onednn"]:
-        print(f"\nAll layers of an iteration: direct {total['direct']:.3f} s, best {total['best']:.3f} s, oneDNN "
-              f"{total['onednn']:.3f} s: {total['onednn'] / total['direct']:.2f} and {total['onednn'] / total['best']:.2f} times "
-              "its rate.")
-    print(flush=True)
+def print_layers(size, found):
+    ours = {}
+    for answer in found["danqing"]:
+        for row in answer[0]["layers"]:
+            ours.setdefault((row["name"], row["direction"]), []).append((row["gflops"], row["seconds"]))
+    direct, winograd = (opponent_rates(found.get("oneDNN", []), method) for method in ("direct", "winograd"))
+    peak = statistics.median(answer[0]["peak_gflops"] for answer in found["danqing"])
+    print(f"GFLOP/s at {size}², counted as the direct method; the machine's peak is {peak:.0f}:\n")
+    print("| layer | pass | danqing | oneDNN direct | oneDNN Winograd | ratio to direct | ratio to the better |")
+    print("|---|---|---|---|---|---|---|")
+    total = {"danqing": 0.0, "direct": 0.0, "better": 0.0}
+    for key, values in ours.items():
+        rate, seconds = (statistics.median(v[k] for v in values) for k in (0, 1))
+        d, w = direct.get(key, 0), winograd.get(key, 0)
+        cells = [f"{v:.0f}" if v else "–" for v in (rate, d, w)] + [f"{rate / v:.2f}" if v else "–" for v in (d, max(d, w))]
+        print(f"| {key[0]} | {key[1]} | {' | '.join(cells)} |")
+        total["danqing"] += seconds
+        total["direct"] += rate * seconds / d if d else 0
+        total["better"] += rate * seconds / max(d, w) if d or w else 0
+    print(f"\nAll layers: danqing {total['danqing']:.3f} s", end="")
+    for name, words in ("direct", "oneDNN direct"), ("better", "the better of oneDNN's methods"):
+        if total[name]:
+            print(f", {words} {total[name]:.3f} s ({total[name] / total['danqing']:.2f} times ours)", end="")
+    print(".\n", flush=True)
+
+
+def compare(build, size, rounds):
+    here = os.path.dirname(os.path.abspath(__file__))
+    found = by_turns({"danqing": [f"{build}/cli/danqing", "bench", "--model", "vgg19", "--size", str(size), "--rounds", "3",
+                                  "--threads", str(THREADS), "--json"],
+                      "PyTorch": ["/usr/bin/python3", f"{here}/pytorch_iteration.py", str(size), "3", str(THREADS)],
+                      "oneDNN": [f"{build}/bench/onednn", str(size), "3"]}, rounds)
+    if "danqing" not in found:
+        sys.exit("danqing bench did not run")
+    print_iterations(size, found)
+    print_layers(size, found)
+
+
+def print_load(when):
+    with open("/proc/loadavg", encoding="ascii") as load:
+        print(f"load {when}: {load.read().split()[0]}", flush=True)
 
 
 def main():
-    arguments = [a for a in sys.argv[1:] if a != "--quick"]
-    if len(arguments) != 1:
-        sys.exit("usage: compare.py BUILD [--quick]")
-    quick = "--quick" in sys.argv
-    build, here = arguments[0], os.path.dirname(os.path.abspath(__file__))
-    sizes, rounds = ([256], 2) if quick else ([256, 512], 5)
-    with open("/proc/loadavg", encoding="ascii") as load:
-        print(f"load before: {load.read().split()[0]}; {rounds} rounds by turns, {THREADS} threads\n", flush=True)
-    iterations(build, here, sizes, rounds)
-    for size in sizes:
-        layers(build, size, rounds)
-    with open("/proc/loadavg", encoding="ascii") as load:
-        print(f"load after: {load.read().split()[0]}")
+    parser = argparse.ArgumentParser(description="danqing bench beside PyTorch and oneDNN, by turns")
+    parser.add_argument("build", help="the Meson build folder")
+    parser.add_argument("--sizes", default="256,512", help="sides of the pictures (256,512)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each program (5)")
+    arguments = parser.parse_args()
+    print_load("before")
+    print(f"{arguments.rounds} rounds by turns, {THREADS} threads\n", flush=True)
+    for size in arguments.sizes.split(","):
+        compare(arguments.build, int(size), arguments.rounds)
+    print_load("after")
 
 
 if __name__ == "__main__":

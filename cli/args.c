@@ -29,7 +29,10 @@ static char letter_of(const char *name) {
 }
 
 /* And those that not only paint takes. */
-static const char *verbs_of(const char *name) { return strcmp(name, "threads") == 0 ? "paint|train distil" : "paint"; }
+static const char *verbs_of(const char *name) {
+    if (strcmp(name, "threads") == 0) return "paint|bench|train distil";
+    return strcmp(name, "model") == 0 || strcmp(name, "size") == 0 ? "paint|bench" : "paint";
+}
 
 const cli_option *cli_option_at(int index) {
     static cli_option rows[CLI_MAX_OPTIONS];

@@ -139,6 +139,7 @@ dq_status cli_read_picture(dq_context *ctx, dq_image **out, const char *path);
 
 int cli_paint(const cli_args *args);
 int cli_info(const cli_args *args);
+int cli_bench(const cli_args *args);
 int cli_train_distil(const cli_args *args);
 int cli_model_list(const cli_args *args);
 int cli_model_info(const cli_args *args);

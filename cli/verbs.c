@@ -17,6 +17,8 @@ static const cli_verb verbs[] = {
     {"model import", "FILE", 1, 1, "convert weights to safetensors; reads .pth, .h5, .mat and .caffemodel; needs -o FILE",
      "把权重转换为 safetensors；可读 .pth、.h5、.mat、.caffemodel；需要 -o FILE", cli_model_import},
     {"model fetch", "NAME", 1, 1, "download a known network and verify it", "下载一个已知网络并校验", cli_model_fetch},
+    {"bench", "", 0, 0, "measure the speed of a network on this machine; an iteration, its layers, its memory",
+     "测量网络在本机上的速度；一次迭代、各层、内存", cli_bench},
     {"train distil", "RECIPE", 1, 1, "train a small network to see as large ones do; needs -o NAME.safetensors",
      "训练小网络，使其所见与大网络相同；需要 -o NAME.safetensors", cli_train_distil},
     {"help", "[VERB|all]", 0, 2, "help on a verb, or on everything", "某个子命令或全部（all）的帮助", cli_help},

@@ -206,6 +206,16 @@ DQ_API dq_status dq_job_run(dq_job *job, dq_progress_fn callback, void *user);
 DQ_API dq_status dq_job_image(dq_job *job, dq_image **out);
 DQ_API void dq_job_free(dq_job **job);
 
+/* ---- speed ------------------------------------------------------------------------------------------------------- */
+
+/* Measures a network on this machine with the options model, size, threads and the layers of the costs; VGG-19 and VGG-16
+ * ("vgg19", "vgg16") with seeded random weights where they are not installed. *json: an object with the median of `rounds`
+ * (1 … 100) evaluations of J with its gradient, the peak memory, the machine's peak, and every convolution and Gram cost.
+ * progress (or NULL) is told `done`, `seconds`, `width` and `height`; non-zero stops with DQ_CANCELLED. Free with
+ * dq_bytes_free. */
+DQ_API dq_status dq_bench(dq_context *ctx, const dq_options *options, int rounds, dq_progress_fn progress, void *user,
+                          char **json);
+
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 
 /* What is trained, from what, and where the result goes. */

@@ -24,7 +24,7 @@ refuse() {
     refuse 2 "there is no option -z; 'danqing paint --help' lists them" photo.png painting.png -z
     refuse 2 "--size needs a value: --size N" photo.png painting.png --size
     refuse 2 "--quiet takes no value" photo.png painting.png --quiet=yes
-    refuse 2 "--json is not an option of 'danqing paint' (it belongs to: model list|model info|info)" \
+    refuse 2 "--json is not an option of 'danqing paint' (it belongs to: model list|model info|info|bench)" \
         photo.png painting.png --json
     refuse 2 "--quality takes a whole number from 1 to 100, not '0'" photo.png painting.png --quality 0
     refuse 2 "--progress takes one of bar|json|none, not 'dots'" photo.png painting.png --progress dots

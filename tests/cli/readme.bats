@@ -43,6 +43,7 @@ try() {
     case $1 in
     "danqing model fetch "*) bash -c "$1 --dry-run" >said ;;
     "danqing model "* | "danqing info "*) bash -c "$1" >said ;;
+    "danqing bench "*) bash -c "$1 --size 32 --rounds 1" >said ;;
     "danqing "*) paint_small "$1" ;;
     ./quickstart*) "$SOURCE/quickstart" help | grep -qE "^(usage: | +)$1 {2,}" ;;
     "cc examples/"* | ./paint\ *) ;; # tests/house/install.sh builds and runs the examples
