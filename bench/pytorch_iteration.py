@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-# The same evaluation as an iteration of `danqing bench` in PyTorch, written as its users write it: VGG-19 to relu5_1 without gradients for
-# the weights, ReLU in place, five Gram matrices, content at relu4_2, backward to the picture.
+# The same evaluation as an iteration of `danqing bench` in PyTorch, written as its users write it: VGG-19 to relu5_1 without
+# gradients for the weights, ReLU in place, five Gram matrices, content at relu4_2, backward to the picture.
 #     pytorch_iteration.py SIZE [ROUNDS [THREADS]]   →   one JSON object
 import json
 import resource
