@@ -9,6 +9,7 @@
         .pool_max = dqk_pool_max__##isa_, .pool_max_back = dqk_pool_max_back__##isa_, \
         .pool_average = dqk_pool_average__##isa_, .pool_average_back = dqk_pool_average_back__##isa_, \
         .relu = dqk_relu__##isa_, .relu_back = dqk_relu_back__##isa_, \
+        .winograd_outer = dqk_winograd_outer__##isa_, .winograd_outer_finish = dqk_winograd_outer_finish__##isa_, \
         .winograd = dqk_winograd__##isa_, .winograd_weights = dqk_winograd_weights__##isa_ \
     }
 

@@ -13,6 +13,7 @@
 #include "kernels/pool.h"
 #include "kernels/relu.h"
 #include "kernels/winograd.h"
+#include "kernels/winograd_outer.h"
 
 typedef struct dqk_table {
     dq__isa isa;
@@ -27,6 +28,8 @@ typedef struct dqk_table {
     dqk_relu_fn *relu;
     dqk_relu_back_fn *relu_back;
     dqk_winograd_fn *winograd;
+    dqk_winograd_outer_fn *winograd_outer;
+    dqk_winograd_outer_finish_fn *winograd_outer_finish;
     dqk_winograd_weights_fn *winograd_weights;
 } dqk_table;
 

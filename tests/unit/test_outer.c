@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * The sum of outer products at every instruction set, against a sum in double: a sum of n products in float is off by at
- * most a few ε·Σ|x·d| (8 allows any order). Inputs are slices of wider maps, surrounded by NaN where they must not be read;
- * g begins with values that must be added to, and a band after it must survive. */
+ * The sums of outer products at every instruction set, against a sum in double: a sum of n products in float is off by at
+ * most a few ε·Σ|x·d| (8 allows any order). By Winograd's method the bound is that of the algorithm: run it in double on
+ * absolute values, and allow 8ε of that. Inputs are slices of wider maps, with NaN where they must not be read; sums begin
+ * with values that must be added to, and bands around them must survive. */
 #include "test.h"
 
 #include "base/mem.h"
 #include "base/rng.h"
 #include "kernels/kernels.h"
 #include "wide/wide.h"
+#include "winograd_bound.h"
 
 enum { GUARD = 64 };
 static const double eps = 0x1p-23;
@@ -104,7 +106,98 @@ static void halves_add_up(void **state) {
     dq__free(x.memory), dq__free(d.memory), dq__free(scratch);
 }
 
+/* ---- Winograd's method --------------------------------------------------------------------------------------------- */
+
+typedef struct tiled {
+    int pictures, rows, cols, ic, oc, first, tiles; /* tiles −1: all */
+} tiled;
+
+enum { STEP = 7 }; /* every so many pairs of channels are checked */
+
+/* A value of one picture of a map that holds several, one below the other, each with its halo. Zero outside. */
+static double value(const map *m, int picture, int rows, int y, int x, int c, int halo) {
+    if (y < -halo || y >= rows + halo || x < -halo || x >= m->w - halo) return 0;
+    return (double)pixel(m, picture * (rows + 2 * halo) + y + halo, x + halo)[c];
+}
+
+/* Adds what one tile gives to the 9 sums of a pair of channels, and to the 36 absolute products from which the bound comes. */
+static void add_tile(const tiled *s, const map *x, const map *d, int tile, int i, int o, double *sum, double *product) {
+    const int per_row = (s->cols + 3) / 4, per_picture = per_row * ((s->rows + 3) / 4), picture = tile / per_picture;
+    const int row = tile % per_picture / per_row * 4, col = tile % per_row * 4;
+    double in[36], out[16];
+    for (int p = 0; p < 36; p++) in[p] = value(x, picture, s->rows, row + p / 6 - 1, col + p % 6 - 1, i, 1);
+    for (int p = 0; p < 16; p++) out[p] = value(d, picture, s->rows, row + p / 4, col + p % 4, o, 0);
+    for (int t = 0; t < 9; t++)
+        for (int p = 0; p < 16; p++) sum[t] += in[(p / 4 + t / 3) * 6 + p % 4 + t % 3] * out[p];
+    for (int p = 0; p < 36; p++) {
+        double v = 0, u = 0;
+        for (int q = 0; q < 36; q++) v += abs_bt[p / 6][q / 6] * fabs(in[q]) * abs_bt[p % 6][q % 6];
+        for (int q = 0; q < 16; q++) u += abs_at[q / 4][p / 6] * fabs(out[q]) * abs_at[q % 4][p % 6];
+        product[p] += v * u;
+    }
+}
+
+static void check_pair(const tiled *s, const map *x, const map *d, const float *g, int i, int o) {
+    double sum[9], product[36] = {0};
+    const size_t n = (size_t)s->ic * s->oc, at_pair = (size_t)i * s->oc + o;
+    for (size_t t = 0; t < 9; t++) sum[t] = (double)dq__rng_normal(5, 3, t * n + at_pair);
+    for (int tile = s->first; tile < s->first + s->tiles; tile++) add_tile(s, x, d, tile, i, o, sum, product);
+    for (size_t t = 0; t < 9; t++) {
+        double bound = fabs((double)dq__rng_normal(5, 3, t * n + at_pair));
+        for (int p = 0; p < 36; p++) bound += abs_g[p / 6][t / 3] * product[p] * abs_g[p % 6][t % 3];
+        assert_near((double)g[t * n + at_pair], sum[t], 8 * eps * bound);
+    }
+}
+
+static float *marked(size_t n) {
+    float *m = dq__alloc(sizeof(float) * (n + 2 * GUARD));
+    for (size_t i = 0; i < n + 2 * GUARD; i++) m[i] = i < GUARD || i >= GUARD + n ? mark : 0;
+    return m + GUARD;
+}
+
+static void free_marked(float *m, size_t n) {
+    for (size_t i = 0; i < GUARD; i++) assert_true(m[i - GUARD] == mark && m[n + i] == mark);
+    dq__free(m - GUARD);
+}
+
+static void one_tiled(const dqk_table *k, tiled s) {
+    const int all = s.pictures * ((s.rows + 3) / 4) * ((s.cols + 3) / 4), tiles = s.tiles = s.tiles < 0 ? all : s.tiles;
+    const map x = new_map(s.pictures * (s.rows + 2), s.cols + 2, s.ic, 4, s.ic + 12, 1);
+    const map d = new_map(s.pictures * s.rows, s.cols, s.oc, 16, s.oc + 20, 2);
+    const size_t n = (size_t)s.ic * s.oc, room = dqk_winograd_outer_scratch(s.ic, s.oc);
+    float *m = marked(36 * n), *g = marked(9 * n), *scratch = marked(room);
+    for (size_t i = 0; i < 9 * n; i++) g[i] = dq__rng_normal(5, 3, i);
+    dqk_winograd_outer job = {.x = pixel(&x, 1, 1), .x_picture = (s.rows + 2) * x.w * x.wide, .x_row = x.w * x.wide,
+                              .x_col = x.wide, .d = pixel(&d, 0, 0), .d_picture = s.rows * d.w * d.wide,
+                              .d_row = d.w * d.wide, .d_col = d.wide, .rows = s.rows, .cols = s.cols, .first_tile = s.first,
+                              .tiles = tiles / 3, .ic = s.ic, .oc = s.oc, .m = m, .scratch = scratch};
+    k->winograd_outer(&job); /* a third, then the rest: m is added to */
+    job.first_tile += tiles / 3, job.tiles = tiles - tiles / 3;
+    k->winograd_outer(&job);
+    k->winograd_outer_finish(g, m, (ptrdiff_t)n, 16);
+    k->winograd_outer_finish(g + 16, m + 16, (ptrdiff_t)n, (int)n - 16);
+    for (int pair = 0; pair < s.ic * s.oc; pair += STEP) check_pair(&s, &x, &d, g, pair / s.oc, pair % s.oc);
+    free_marked(m, 36 * n), free_marked(g, 9 * n), free_marked(scratch, room);
+    dq__free(x.memory), dq__free(d.memory);
+}
+
+static void winograd_is_the_sum(void **state) {
+    (void)state;
+    set_matrices();
+    const int best = (int)dq__cpu_isa();
+    for (int isa = 0; isa <= best + 1; isa++) {
+        const dqk_table *k = isa <= best ? dqk_kernels((dq__isa)isa) : wide_kernels();
+        one_tiled(k, (tiled){1, 4, 4, 16, 16, 0, -1});
+        one_tiled(k, (tiled){1, 1, 1, 16, 32, 0, -1});
+        one_tiled(k, (tiled){1, 7, 9, 48, 16, 0, -1});
+        one_tiled(k, (tiled){3, 5, 6, 16, 48, 0, -1});
+        one_tiled(k, (tiled){2, 29, 34, 16, 16, 0, -1}); /* more tiles than one block, which cross to the next picture */
+        one_tiled(k, (tiled){2, 8, 10, 32, 80, 3, 7});   /* some tiles only */
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(outer_is_the_sum), cmocka_unit_test(halves_add_up)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(outer_is_the_sum), cmocka_unit_test(halves_add_up),
+                                       cmocka_unit_test(winograd_is_the_sum)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,23 +9,9 @@
 #include "kernels/kernels.h"
 #include "net/pack.h"
 #include "wide/wide.h"
+#include "winograd_bound.h"
 
-static const double eps = 0x1p-23, p1 = (double)DQK_WINOGRAD_P, q1 = (double)DQK_WINOGRAD_Q;
-
-static double bt[6][6], g3[6][3], at[4][6]; /* absolute values */
-
-static void set_matrices(void) {
-    const double p = p1, q = q1, pp = p * p, qq = q * q, np = 1 / (2 * pp * fabs(pp - qq)), nq = 1 / (2 * qq * fabs(qq - pp));
-    const double b[6][6] = {{1, 0, pp + qq, 0, 1, 0}, {0, p * qq, qq, p, 1, 0}, {0, p * qq, qq, p, 1, 0},
-                            {0, q * pp, pp, q, 1, 0}, {0, q * pp, pp, q, 1, 0}, {0, 1, 0, pp + qq, 0, 1}};
-    const double g[6][3] = {{1, 0, 0}, {np, np * p, np * pp}, {np, np * p, np * pp},
-                            {nq, nq * q, nq * qq}, {nq, nq * q, nq * qq}, {0, 0, 1}};
-    const double a[4][6] = {{1, 1, 1, 1, 1, 0},
-                            {0, p, p, q, q, 0},
-                            {0, pp, pp, qq, qq, 0},
-                            {0, p * pp, p * pp, q * qq, q * qq, 1}};
-    memcpy(bt, b, sizeof bt), memcpy(g3, g, sizeof g3), memcpy(at, a, sizeof at);
-}
+static const double eps = 0x1p-23;
 
 /* What 8ε is multiplied by, for output (i,j) of a tile: Σ over channels of |Aᵀ|·((|G||g||Gᵀ|) ∘ (|Bᵀ||d||B|))·|A|. */
 static double magnitude(const float *d, const float *g, int i, int j) {
@@ -33,9 +19,9 @@ static double magnitude(const float *d, const float *g, int i, int j) {
     for (int a = 0; a < 6; a++)
         for (int b = 0; b < 6; b++) {
             double v = 0, u = 0;
-            for (int s = 0; s < 36; s++) v += bt[a][s / 6] * fabs((double)d[s]) * bt[b][s % 6];
-            for (int s = 0; s < 9; s++) u += g3[a][s / 3] * fabs((double)g[s]) * g3[b][s % 3];
-            sum += at[i][a] * u * v * at[j][b];
+            for (int s = 0; s < 36; s++) v += abs_bt[a][s / 6] * fabs((double)d[s]) * abs_bt[b][s % 6];
+            for (int s = 0; s < 9; s++) u += abs_g[a][s / 3] * fabs((double)g[s]) * abs_g[b][s % 3];
+            sum += abs_at[i][a] * u * v * abs_at[j][b];
         }
     return sum;
 }

@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * kernels/simd/outer_tmpl.h: sums of outer products by tiles of 6×16 (6×32 with vectors of 16) over blocks of positions that
- * are first packed, so that every stream is contiguous. Where the convolution's stride is one, the lines of x are packed once
- * for a row of taps: in [positions][4] the next tap is 4 floats on, so 3 taps of 4 channels are 12 rows in sequence. */
+ * kernels/simd/outer_tmpl.h: sums of outer products over blocks of positions that are first packed, so that every stream is
+ * contiguous. Where the convolution's stride is one, the lines of x are packed once for a row of taps: in [positions][4] the
+ * next tap is 4 floats on, so 3 taps of 4 channels are 12 rows in sequence. */
 #include "kernels/kernels.h"
 
-#include <stddef.h>
 #include <string.h>
 
-typedef float vf __attribute__((vector_size(VW * 4), aligned(4), may_alias));
-
-enum { NB = 16 / VW, BLOCKS = VW == 16 ? 2 : 1, ROWS = 6 }; /* vectors in 16 channels; a tile: 16 channels of d, rows */
-
-/* Positions row … row+rows−1, col … col+cols−1 of d. x is packed in lines that serve `span` taps side by side. */
-typedef struct block {
-    int row, col, rows, cols, span;
-} block;
+#include "kernels/simd/outer_tile_tmpl.h"
 
 static int line(const block *b) { return b->cols + b->span - 1; }
-
-/* Cuts an even number of rows, 2 excepted, into tiles of 6 and 4. */
-static int height_of(int left) { return left >= 6 && left != 8 ? 6 : 4; }
 
 /* Channels of x that are packed together: with a single tap they must fill the tile, else 4 channels at several taps do. */
 static int width_of(const block *b, int left) { return b->span == 1 ? height_of(left) : 4; }
@@ -58,56 +47,6 @@ static void pack_x(const dqk_outer *k, const block *b, const float *x, float *to
 }
 
 /* ---- products ------------------------------------------------------------------------------------------------------ */
-
-typedef struct tile_args {
-    const block *b;
-    const float *x, *d;     /* packed, at the tile's first row; at its first channel, [rows·cols][16] */
-    int width;              /* channels of x packed together */
-    float *g;               /* the group's first row and the tile's first channel of d */
-    ptrdiff_t g_row, g_tap; /* from row to row, and from tap to tap */
-} tile_args;
-
-/* Row j of a group of channels: channel j % width at tap j / width. 6 channels have but one tap. */
-static inline __attribute__((always_inline)) float *g_at(const tile_args *a, int j) {
-    return a->g + (a->width == 4 ? j / 4 * a->g_tap + j % 4 * a->g_row : j * a->g_row);
-}
-
-/* height (6 or 4) and blocks (1 or 2) are constants at every call, so all loops over them unroll and acc lives in registers */
-static inline __attribute__((always_inline)) void tile(const tile_args *a, int j, const int height, const int blocks) {
-    /* rows j … j+height−1 of the group, 16·blocks channels of d */
-    const block *b = a->b;
-    const ptrdiff_t d_block = (ptrdiff_t)b->rows * b->cols * 16;
-    const float *x = a->x + j, *d = a->d;
-    const int nv = blocks * NB;
-    vf acc[ROWS][BLOCKS * NB] = {{{0}}};
-    for (int i = 0; i < height; i++) __builtin_prefetch(g_at(a, j + i), 1);
-    for (int r = 0; r < b->rows; r++, x += (b->span - 1) * a->width)
-        for (int c = 0; c < b->cols; c++, x += a->width, d += 16) {
-            vf dv[BLOCKS * NB];
-#pragma GCC unroll 4
-            for (int v = 0; v < nv; v++) dv[v] = *(const vf *)(d + v / NB * d_block + v % NB * VW);
-#pragma GCC unroll 6
-            for (int i = 0; i < height; i++)
-#pragma GCC unroll 4
-                for (int v = 0; v < nv; v++) acc[i][v] += x[i] * dv[v];
-        }
-#pragma GCC unroll 6
-    for (int i = 0; i < height; i++)
-#pragma GCC unroll 4
-        for (int v = 0; v < nv; v++) *(vf *)(g_at(a, j + i) + v * VW) += acc[i][v];
-}
-
-static void group(const tile_args *a, int blocks) {
-    /* all rows of one group of channels of x */
-    const int rows = a->width * a->b->span;
-    for (int j = 0, height; j < rows; j += height) {
-        height = height_of(rows - j);
-        if (blocks == 2 && height == 6) tile(a, j, 6, BLOCKS);
-        else if (blocks == 2) tile(a, j, 4, BLOCKS);
-        else if (height == 6) tile(a, j, 6, 1);
-        else tile(a, j, 4, 1);
-    }
-}
 
 static void multiply(const dqk_outer *k, const block *b, const float *x, const float *d, float *g) {
     /* the packed block, at the taps side by side of which g is the first; the tile's channels of d stay in L1 */

@@ -11,6 +11,8 @@ dqk_gemm_fn dqk_gemm__wide;
 dqk_gram_fn dqk_gram__wide;
 dqk_outer_fn dqk_outer__wide;
 dqk_winograd_fn dqk_winograd__wide;
+dqk_winograd_outer_fn dqk_winograd_outer__wide;
+dqk_winograd_outer_finish_fn dqk_winograd_outer_finish__wide;
 dqk_winograd_weights_fn dqk_winograd_weights__wide;
 
 /* The C kernels with these in their places. */
@@ -22,6 +24,8 @@ static inline const dqk_table *wide_kernels(void) {
     table.gram = dqk_gram__wide;
     table.outer = dqk_outer__wide;
     table.winograd = dqk_winograd__wide;
+    table.winograd_outer = dqk_winograd_outer__wide;
+    table.winograd_outer_finish = dqk_winograd_outer_finish__wide;
     table.winograd_weights = dqk_winograd_weights__wide;
     return &table;
 }
