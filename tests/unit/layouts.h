@@ -72,7 +72,7 @@ static inline void add_array(struct network *n, const dq__layer *l, bool bias) {
     struct array *a = &n->item[n->count++];
     *a = (struct array){.bias = bias, .linear = l->kind == DQ__LINEAR, .rank = bias ? 1 : l->kind == DQ__CONV ? 4 : 2};
     snprintf(a->layer, sizeof a->layer, "%s", l->name);
-    size_t shape[4] = {(size_t)l->oc, (size_t)l->ic, 3, 3};
+    size_t shape[4] = {(size_t)l->oc, (size_t)l->ic, (size_t)l->kernel, (size_t)l->kernel};
     a->count = 1;
     for (int d = 0; d < a->rank; d++) a->count *= a->shape[d] = shape[d];
     a->data = malloc(a->count * sizeof(float));
@@ -100,6 +100,19 @@ static inline void make_network(struct network *n, int depth, const int *w, cons
         dq__table_truncate(&n->table, i + 1);
         return;
     }
+}
+
+/* A 1×1 convolution beside the chain: head2_1 reads relu2_1. */
+static inline void add_head(struct network *n, const char *place, int ic, int oc) {
+    char name[16];
+    snprintf(name, sizeof name, "relu%.8s", place);
+    int from = dq__table_exact(&n->table, name);
+    snprintf(name, sizeof name, "head%.8s", place);
+    dq__layer *l = dq__table_add(&n->table, DQ__CONV, ic, oc, name);
+    if (!l) abort();
+    l->from = from, l->kernel = 1, l->pad = 0;
+    add_array(n, l, false);
+    add_array(n, l, true);
 }
 
 static inline void free_network(struct network *n) {
@@ -145,7 +158,8 @@ static inline void name_of(const struct network *n, const struct array *a, enum 
     for (int i = 0; i < at; i++) place += naming == SEQUENTIAL && n->table.layer[i].kind == DQ__CONV ? 2 : 1;
     if (naming == CAFFE) snprintf(text, size, "%s.%s", a->layer, what);
     else if (naming == PACKED && input) snprintf(text, size, "conv0.%s", what);
-    else if (naming == PACKED) snprintf(text, size, "conv%c%c.%s", a->layer[4], a->layer[6], what);
+    else if (naming == PACKED)
+        snprintf(text, size, "conv%c%c%s.%s", a->layer[4], a->layer[6], a->layer[0] == 'h' ? "_aux" : "", what);
     else if (a->linear) snprintf(text, size, "%s.%s", linear[a->layer[2] - '6'], what);
     else if (naming == TORCHVISION) snprintf(text, size, "features.%d.%s", place, what);
     else snprintf(text, size, "%d.%s", input ? 0 : first + place, what);
