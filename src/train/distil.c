@@ -34,6 +34,7 @@ typedef struct match {
     int head;              /* layer of the student */
     int predicted, seen;   /* taps of the student: the head, and the layer that it reads */
     bool rectify;          /* the teacher's layer is linear: clip it at 0 */
+    bool guide;            /* shapes the layer in training; the network for use has no root there */
 } match;
 
 typedef struct folders {
@@ -87,11 +88,13 @@ static dq_status set_teacher(distil *d, const char *value, dq__error *err) {
 
 static dq_status set_match(distil *d, const char *value, dq__error *err) {
     match m = {0};
-    char end;
+    char guide[8] = "", end;
     if (d->matches == MAX_MATCHES) return dq__fail(err, DQ_USAGE, "at most %d matches", MAX_MATCHES);
-    if (sscanf(value, "%23s %23[^. ].%23s %lf %c", m.layer, m.teacher_name, m.teacher_layer, &m.weight, &end) != 4 ||
-        !(m.weight > 0) || !isfinite(m.weight))
-        return dq__fail(err, DQ_USAGE, "a match is LAYER TEACHER.LAYER WEIGHT, such as relu1_1 vgg.relu1_1 1");
+    const int got = sscanf(value, "%23s %23[^. ].%23s %lf %7s %c", m.layer, m.teacher_name, m.teacher_layer, &m.weight, guide,
+                           &end);
+    m.guide = strcmp(guide, "guide") == 0;
+    if (got < 4 || got > 5 || (got == 5 && !m.guide) || !(m.weight > 0) || !isfinite(m.weight))
+        return dq__fail(err, DQ_USAGE, "a match is LAYER TEACHER.LAYER WEIGHT [guide], such as relu1_1 vgg.relu1_1 1");
     d->match[d->matches++] = m;
     return DQ_OK;
 }
@@ -278,6 +281,19 @@ static dq_status open_all(distil *d, dq__error *err) {
 
 /* ---- a step ---- */
 
+/* Batch number `batch` to train on. */
+static dq_status take_batch(distil *d, int64_t batch, dq__error *err) {
+    const int n = (int)d->batch;
+    return dq__images_batch(d->images[0], d->pool, &d->augment, (uint64_t)d->seed, batch * n, n, (int)d->crop, d->rgb, err);
+}
+
+/* Batch number `batch` of unvaried crops to validate on, or of the others where there are none. */
+static dq_status take_plain(distil *d, int64_t batch, dq__error *err) {
+    const dq__augment plain = {0};
+    const int n = (int)d->batch, side = d->images[1] ? 1 : 0;
+    return dq__images_batch(d->images[side], d->pool, &plain, 1, batch * n, n, (int)d->crop, d->rgb, err);
+}
+
 static void teach(distil *d) {
     for (int t = 0; t < d->teachers; t++) dq__exec_forward(d->teacher[t].exec, d->rgb);
     for (int k = 0; k < d->matches; k++)
@@ -319,8 +335,7 @@ static void take_weights(distil *d, const float *theta) {
 static dq_status gradient(void *self, const float *theta, int64_t step, float *gradient, double *loss, double *part,
                           dq__error *err) {
     distil *d = self;
-    const int n = (int)d->batch;
-    dq_status status = dq__images_batch(d->images[0], d->pool, &d->augment, (uint64_t)d->seed, step * n, n, (int)d->crop, d->rgb, err);
+    dq_status status = take_batch(d, step, err);
     if (status) return status;
     memset(gradient, 0, sizeof(float) * d->student.parameters);
     memset(part, 0, sizeof(double) * 2 * (size_t)d->matches);
@@ -336,13 +351,12 @@ static dq_status gradient(void *self, const float *theta, int64_t step, float *g
 
 static dq_status validate(void *self, const float *theta, double *loss, double *part, dq__error *err) {
     distil *d = self;
-    const dq__augment plain = {0};
-    const int n = (int)d->batch, rounds = (int)((d->validate_crops + n - 1) / n);
+    const int rounds = (int)((d->validate_crops + d->batch - 1) / d->batch);
     memset(part, 0, sizeof(double) * 2 * (size_t)d->matches);
     d->part = part;
     take_weights(d, theta);
     for (int k = 0; k < rounds; k++) {
-        dq_status status = dq__images_batch(d->images[1], d->pool, &plain, 1, (int64_t)k * n, n, (int)d->crop, d->rgb, err);
+        dq_status status = take_plain(d, k, err);
         if (status) return status;
         teach(d);
         dq__exec_forward(d->exec, d->rgb);
@@ -355,9 +369,8 @@ static dq_status validate(void *self, const float *theta, double *loss, double *
 
 static dq_status sheet(void *self, const float *theta, const char *path, dq__error *err) {
     distil *d = self;
-    const dq__augment plain = {0};
     const dq__tensor *pair[2 * MAX_MATCHES];
-    dq_status status = dq__images_batch(d->images[d->images[1] ? 1 : 0], d->pool, &plain, 1, 0, (int)d->batch, (int)d->crop, d->rgb, err);
+    dq_status status = take_plain(d, 0, err);
     if (status) return status;
     take_weights(d, theta);
     teach(d);
@@ -373,7 +386,7 @@ static dq_status save(void *self, const float *theta, int64_t step, const char *
     distil *d = self;
     double weight[MAX_MATCHES];
     char source[320];
-    for (int k = 0; k < d->matches; k++) weight[k] = d->match[k].weight;
+    for (int k = 0; k < d->matches; k++) weight[k] = d->match[k].guide ? 0 : d->match[k].weight;
     snprintf(source, sizeof source, "%s, %lld steps", d->source, (long long)step);
     return dq__student_save(&d->student, theta, weight, d->credit, source, path, err);
 }
@@ -388,21 +401,21 @@ static void give_target(void *user, int tap, const dq__tensor *f, const dq__tens
     const dq__tensor *target = target_of(d, &d->match[k]);
     for (int p = 0; p < f->n; p++) {
         const dq__tensor from = dq__picture(target, p), to = dq__picture(grad, p);
-        for (int y = 0; y < f->h; y++) memcpy(dq__pixel(&to, y, 0), dq__pixel(&from, y, 0), sizeof(float) * (size_t)(f->w * f->cs));
+        const size_t row = sizeof(float) * (size_t)f->w * (size_t)f->cs;
+        for (int y = 0; y < f->h; y++) memcpy(dq__pixel(&to, y, 0), dq__pixel(&from, y, 0), row);
     }
 }
 
 /* One batch: adds to `cross` where the gradient of the heads goes, and to the Gram matrices of what they read. */
 static dq_status add_moments(distil *d, int64_t batch, float *cross, float *gram, size_t square, dq__error *err) {
-    const int n = (int)d->batch;
     const dq__weights to = dq__student_gradient(&d->student, cross);
-    dq_status status = dq__images_batch(d->images[0], d->pool, &d->augment, (uint64_t)d->seed, batch * n, n, (int)d->crop, d->rgb, err);
+    dq_status status = take_batch(d, batch, err);
     if (status) return status;
     teach(d);
     dq__exec_forward(d->exec, d->rgb);
     for (int k = 0; k < d->matches; k++) {
         const dq__tensor *s = dq__exec_tap(d->exec, d->match[k].seen);
-        for (int p = 0; p < n; p++) {
+        for (int p = 0; p < s->n; p++) {
             const dq__tensor one = dq__picture(s, p);
             dq__gram(d->pool, d->space, &one, d->grams);
             for (size_t j = 0; j < (size_t)s->cs * (size_t)s->cs; j++)

@@ -16,6 +16,7 @@ extern const char *const dq__distil_lists[];
  *   start = FILE                  a network whose layers it begins with, where names agree
  *   teacher = NAME FILE           a network to learn from
  *   match = relu1_1 NAME.relu1_1 WEIGHT   the student's layer, through a linear head of its own, is to predict the teacher's
+ *                                 with "guide" behind it: in training only, no root of it goes into the file
  *   gram-weight = 0.1             weight of the Gram matrices' distance beside that of the features
  *   images = DIR SHARE, validate-images = DIR, cache-mb = 600
  *   batch = 8, crop = 128, validate-crops = 64

@@ -70,7 +70,8 @@ void dq__student_fill(const dq__student *s, uint64_t seed, float *theta) {
         const dq__layer *l = &s->table.layer[i];
         if (!has_weights(l)) continue;
         const float sigma = sqrtf((is_head(s, i) ? 0.1f : 2.0f) / (float)(l->ic * l->kernel * l->kernel));
-        for (size_t k = 0; k < weight_count(l); k++) theta[s->weight_at[i] + k] = sigma * dq__rng_normal(seed, STREAM + (uint64_t)i, k);
+        for (size_t k = 0; k < weight_count(l); k++)
+            theta[s->weight_at[i] + k] = sigma * dq__rng_normal(seed, STREAM + (uint64_t)i, k);
     }
 }
 
@@ -136,7 +137,7 @@ static void add_square(double *sum, const float *h, int oc, int c, double weight
         }
 }
 
-/* Adds the root layer of `from` to the model, when a head reads it. */
+/* Adds the root layer of `from` to the model. */
 static dq_status add_root(const dq__student *s, const float *theta, const double *weight, int from, dq_model *m, dq__error *err) {
     const int c = s->table.layer[from].oc;
     char name[16];
@@ -162,9 +163,9 @@ static dq_status add_root(const dq__student *s, const float *theta, const double
     return status;
 }
 
-static bool is_read(const dq__student *s, int layer) {
+static bool has_root(const dq__student *s, const double *weight, int layer) {
     for (int i = s->chain; i < s->table.count; i++)
-        if (s->table.layer[i].from == layer) return true;
+        if (s->table.layer[i].from == layer && weight[i - s->chain] > 0) return true;
     return false;
 }
 
@@ -190,10 +191,10 @@ dq_status dq__student_save(const dq__student *s, const float *theta, const doubl
     dq_status status = dq__model_new(&m, err);
     if (status) return status;
     for (int i = 0; i < s->chain; i++)
-        if (is_read(s, i)) last = i;
+        if (has_root(s, weight, i)) last = i;
     status = copy_chain(s, theta, last, m, err);
     for (int i = 0; !status && i <= last; i++)
-        if (is_read(s, i)) status = add_root(s, theta, weight, i, m, err);
+        if (has_root(s, weight, i)) status = add_root(s, theta, weight, i, m, err);
     snprintf(m->credit, sizeof m->credit, "%s", credit);
     snprintf(m->source, sizeof m->source, "%s", source);
     if (!status) status = dq__model_check(m, path, err);

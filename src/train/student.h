@@ -34,7 +34,7 @@ dq__weights dq__student_view(const dq__student *student, const float *theta);
 /* A gradient to be added to; where heads have no bias, numbers go that nobody reads. */
 dq__weights dq__student_gradient(const dq__student *student, float *gradient);
 /* Writes the chain as far as heads read it, with a layer root3_1 for relu3_1 and so on: half precision, for use.
- * weight[k]: of head k, in the order they were added. */
+ * weight[k]: of head k, in the order they were added; 0: it leaves no root. */
 dq_status dq__student_save(const dq__student *student, const float *theta, const double *weight, const char *credit,
                            const char *source, const char *path, dq__error *err);
 
