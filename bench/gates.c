@@ -102,7 +102,7 @@ static bool is_met(const row *r) { return r->at_most ? r->value[COMPACT] <= r->g
 
 static void number_text(double value, char *text, size_t size) {
     if (isnan(value)) snprintf(text, size, " ");
-    else snprintf(text, size, fabs(value) >= .001 && fabs(value) < 1000 ? "%.3f" : "%.2e", value);
+    else snprintf(text, size, value == 0 || (fabs(value) >= .001 && fabs(value) < 1000) ? "%.3f" : "%.2e", value);
 }
 
 static void print_row(const row *r) {
