@@ -104,15 +104,71 @@ static void gradient_task(void *user, int y) {
     w->kernels->gemm(&job);
 }
 
+/* ---- through a linear map of the channels ---------------------------------------------------------------------------- */
+
+size_t dq__gram_root_bytes(int c) { return sizeof(float) * 3 * square(dq__map_stride(c)); }
+
+dq_status dq__gram_root_init(dq__gram_root *root, const float *r, int c, dq__error *err) {
+    const int cs = dq__map_stride(c);
+    *root = (dq__gram_root){.cs = cs, .forward = dq__alloc(sizeof(float) * square(cs)),
+                            .backward = dq__alloc(sizeof(float) * square(cs)), .scratch = dq__alloc(sizeof(float) * square(cs))};
+    if (!root->forward || !root->backward || !root->scratch) {
+        dq__gram_root_deinit(root);
+        return dq__no_memory(err, dq__gram_root_bytes(c), "a root");
+    }
+    dq__pack_taps(root->forward, r, c, c, 1, cs, false);
+    dq__pack_taps(root->backward, r, c, c, 1, cs, true);
+    return DQ_OK;
+}
+
+void dq__gram_root_deinit(dq__gram_root *root) {
+    dq__free(root->forward);
+    dq__free(root->backward);
+    dq__free(root->scratch);
+    *root = (dq__gram_root){0};
+}
+
+static void transpose(float *g, int cs) {
+    for (int i = 0; i < cs; i++)
+        for (int j = i + 1; j < cs; j++) {
+            const float v = g[(size_t)i * cs + j];
+            g[(size_t)i * cs + j] = g[(size_t)j * cs + i];
+            g[(size_t)j * cs + i] = v;
+        }
+}
+
+/* g ← M·g·Mᵀ for symmetric g: rows of g times M, transposed, times M again. */
+static void both_sides(const dq__gram_root *root, const float *matrix, float *g) {
+    const dqk_table *kernels = dqk_kernels(dq__cpu_isa());
+    const int cs = root->cs;
+    dqk_gemm job = {.x = g, .x_row = cs, .x_col = cs, .y = root->scratch, .y_row = cs, .y_col = cs, .m = matrix,
+                    .rows = 1, .cols = cs, .ic = cs, .oc = cs};
+    kernels->gemm(&job);
+    transpose(root->scratch, cs);
+    job.x = root->scratch, job.y = g;
+    kernels->gemm(&job);
+}
+
+void dq__gram_through(const dq__gram_root *root, float *g) { both_sides(root, root->forward, g); }
+
+/* ---- the cost --------------------------------------------------------------------------------------------------------- */
+
 double dq__gram_cost(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *target, double scale,
                      double weight, const dq__tensor *grad) {
+    return dq__gram_cost_through(pool, space, NULL, f, target, scale, weight, grad);
+}
+
+double dq__gram_cost_through(dq__pool *pool, dq__gram_space *space, const dq__gram_root *root, const dq__tensor *f,
+                             const float *target, double scale, double weight, const dq__tensor *grad) {
     const int c = f->cs;
     float *d = space->g;
     dq__gram(pool, space, f, d);
+    if (root) dq__gram_through(root, d);
     for (size_t k = 0; k < square(c); k++) d[k] -= target[k];
     const double cost = scale * dq__gram_energy(d, c);
     if (weight == 0) return cost;
     const double factor = scale * weight * 4.0 / ((double)f->h * f->w);
+    if (root) both_sides(root, root->backward, d);
     for (size_t k = 0; k < square(c); k++) d[k] = (float)(factor * (double)d[k]);
     dq__pack_gemm(space->matrix, d, c, c, c);
     dq__pool_run(pool, f->h, gradient_task, &(work){dqk_kernels(dq__cpu_isa()), space, f, grad, 0});

@@ -17,11 +17,27 @@ size_t dq__gram_space_bytes(int cs);
 
 /* g: cs×cs, symmetric, = FᵀF / (h·w). */
 void dq__gram(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, float *g);
+/* Costs measured through a linear map R of the channels, without making the map R·f: the Gram matrix of R·f is R·G·Rᵀ. */
+typedef struct dq__gram_root {
+    int cs;
+    float *forward, *backward; /* R and Rᵀ, packed for kernels/gemm.h */
+    float *scratch;            /* cs×cs */
+} dq__gram_root;
+
+/* r: (c,c). */
+dq_status dq__gram_root_init(dq__gram_root *root, const float *r, int c, dq__error *err);
+void dq__gram_root_deinit(dq__gram_root *root);
+size_t dq__gram_root_bytes(int c);
+/* g ← R·g·Rᵀ; g: cs×cs, symmetric. */
+void dq__gram_through(const dq__gram_root *root, float *g);
 /* ‖g‖² = Σ g². */
 double dq__gram_energy(const float *g, int cs);
 /* Returns scale·‖G(f) − target‖²; adds its gradient times weight, scale·weight·(4/N)·F·(G − target), to grad where
  * weight ≠ 0. target: cs×cs. */
 double dq__gram_cost(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *target, double scale,
                      double weight, const dq__tensor *grad);
+/* The same through R (NULL: none): scale·‖R·G(f)·Rᵀ − target‖², gradient scale·weight·(4/N)·F·Rᵀ·(R·G·Rᵀ − target)·R. */
+double dq__gram_cost_through(dq__pool *pool, dq__gram_space *space, const dq__gram_root *root, const dq__tensor *f,
+                             const float *target, double scale, double weight, const dq__tensor *grad);
 
 #endif

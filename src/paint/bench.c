@@ -66,6 +66,7 @@ static dq_status measure_iteration(bench_run *r, dq__error *err) {
     const dq__bench_setup *s = r->setup;
     static const double share[1] = {1};
     const dq__settings settings = {.normalization = DQ__NORM_MEAN, .content_weight = 1, .style_weight = 1, .pixel_range = 1};
+    dq__gram_root roots[DQ__MAX_TAPS] = {{0}};
     dq__packed *packed = NULL;
     dq__cost *cost = NULL;
     dq_image *x = NULL, *content = NULL, *style = NULL;
@@ -76,14 +77,16 @@ static dq_status measure_iteration(bench_run *r, dq__error *err) {
     if (!status) status = noise_image(&content, 2, s->size, err);
     if (!status) status = noise_image(&style, 3, s->size, err);
     if (!status) status = dq__packed_new(&packed, &s->model->table, &s->model->weights, last_layer(r), true, err);
+    if (!status) status = dq__cost_roots_new(roots, &r->taps, &s->model->table, &s->model->weights, err);
     const dq__cost_setup setup = {.pool = s->pool, .table = &s->model->table, .packed = packed, .taps = &r->taps,
-                                  .settings = &settings, .share = share, .styles = 1};
+                                  .roots = roots, .settings = &settings, .share = share, .styles = 1};
     if (!status) status = dq__cost_new(&cost, &setup, content, (const dq_image *const *)&style, err);
     if (!status) status = report(r, 1, err);
     if (!status) status = time_iterations(r, cost, x->rgb, gradient, err);
     r->out->peak_rss = dq__peak_rss();
     dq__cost_free(&cost);
     dq__packed_free(&packed);
+    dq__cost_roots_free(roots);
     dq__image_free(&x), dq__image_free(&content), dq__image_free(&style);
     dq__free(gradient);
     return status;

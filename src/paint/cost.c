@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "loss/content.h"
-#include "loss/gram.h"
 #include "loss/tv.h"
 
 #include <string.h>
@@ -43,6 +42,32 @@ static double style_scale(int normalization, double c, double energy) {
     case DQ__NORM_RELATIVE: return energy > 0 ? 1 / energy : 0;
     default: return 1 / (c * c * c * c);        /* FᵀF/(c·h·w), mean over c² (neural-style) */
     }
+}
+
+/* ---- roots --------------------------------------------------------------------------------------------------------- */
+
+dq_status dq__cost_roots_new(dq__gram_root roots[DQ__MAX_TAPS], const dq__taps *taps, const dq__table *table,
+                             const dq__weights *weights, dq__error *err) {
+    dq_status status = DQ_OK;
+    for (int t = 0; t < taps->count && !status; t++)
+        if (taps->root[t] >= 0)
+            status = dq__gram_root_init(&roots[t], weights->weight[taps->root[t]], table->layer[taps->root[t]].oc, err);
+    return status;
+}
+
+void dq__cost_roots_free(dq__gram_root roots[DQ__MAX_TAPS]) {
+    for (int t = 0; t < DQ__MAX_TAPS; t++) dq__gram_root_deinit(&roots[t]);
+}
+
+size_t dq__cost_roots_bytes(const dq__taps *taps, const dq__table *table) {
+    size_t sum = 0;
+    for (int t = 0; t < taps->count; t++)
+        if (taps->root[t] >= 0) sum += dq__gram_root_bytes(table->layer[taps->root[t]].oc);
+    return sum;
+}
+
+static const dq__gram_root *root_at(const dq__cost_setup *s, int t) {
+    return s->roots && s->taps->root[t] >= 0 ? &s->roots[t] : NULL;
 }
 
 /* ---- targets ------------------------------------------------------------------------------------------------------- */
@@ -93,6 +118,7 @@ static dq_status add_style(dq__cost *cost, const dq_image *style, double share, 
         if (s->taps->style[t] == 0) continue;
         const dq__tensor *f = dq__exec_tap(exec, t);
         dq__gram(s->pool, cost->space, f, g);
+        if (root_at(s, t)) dq__gram_through(root_at(s, t), g);
         for (size_t k = 0; k < (size_t)f->cs * (size_t)f->cs; k++) cost->style[t][k] += (float)share * g[k];
     }
 done:
@@ -195,8 +221,8 @@ static void at_tap(void *user, int t, const dq__tensor *f, const dq__tensor *gra
     }
     if (cost->style[t]) {
         const double w = s->taps->style[t];
-        cost->value.style += w * dq__gram_cost(s->pool, cost->space, f, cost->style[t], cost->style_scale[t],
-                                               w * s->settings->style_weight, grad);
+        cost->value.style += w * dq__gram_cost_through(s->pool, cost->space, root_at(s, t), f, cost->style[t],
+                                                       cost->style_scale[t], w * s->settings->style_weight, grad);
     }
 }
 

@@ -5,6 +5,7 @@
 #define DQ_PAINT_COST_H
 
 #include "image/image.h"
+#include "loss/gram.h"
 #include "paint/options.h"
 #include "paint/taps.h"
 
@@ -16,6 +17,7 @@ typedef struct dq__cost_setup {
     const dq__table *table; /* as wanted: padding, pooling, input scaled for pixel_range */
     const dq__packed *packed;
     const dq__taps *taps;
+    const dq__gram_root *roots; /* of the taps, see dq__cost_roots_new; NULL where no tap has one */
     const dq__settings *settings;
     const double *share; /* of each style, summing to 1 */
     int styles;
@@ -24,6 +26,12 @@ typedef struct dq__cost_setup {
 typedef struct dq__cost_value {
     double total, content, style, tv; /* J; the parts before α, β and the weight of TV */
 } dq__cost_value;
+
+/* What style is measured through at taps that have a root layer; roots[t] is all zero at the others. */
+dq_status dq__cost_roots_new(dq__gram_root roots[DQ__MAX_TAPS], const dq__taps *taps, const dq__table *table,
+                             const dq__weights *weights, dq__error *err);
+void dq__cost_roots_free(dq__gram_root roots[DQ__MAX_TAPS]);
+size_t dq__cost_roots_bytes(const dq__taps *taps, const dq__table *table);
 
 /* content and styles already have the size of this scale. */
 dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq_image *content, const dq_image *const *styles,

@@ -25,6 +25,7 @@ struct dq_job {
     dq__table table;
     dq__taps taps;
     dq__packed *packed;
+    dq__gram_root roots[DQ__MAX_TAPS];
     dq__pyramid pyramid;
     dq_image *content, *style[MAX_STYLES], *init; /* init: NULL unless a file */
     bool init_noise;
@@ -142,6 +143,7 @@ static uint64_t bytes_at(const dq_job *job, const dq__scale *at) {
     const size_t cost = dq__cost_bytes(&job->setup, at->w, at->h, w, h);
     if (!cost) return 0;
     uint64_t sum = PROCESS_BYTES + cost + optimiser_bytes(job, floats(at)) + dq__packed_bytes(&job->table, last_layer(job), true);
+    sum += dq__cost_roots_bytes(&job->taps, &job->table);
     for (int i = 0; i < job->table.count; i++) {
         const dq__layer *l = &job->table.layer[i];
         if (l->kind == DQ__CONV) sum += sizeof(float) * (uint64_t)(l->kernel * l->kernel * l->ic) * (uint64_t)l->oc;
@@ -226,10 +228,12 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
     if (status) goto done;
     job->setup = (dq__cost_setup){.pool = pool, .table = &job->table, .taps = &job->taps, .settings = &job->settings,
                                   .share = job->share, .styles = job->styles};
+    job->setup.roots = job->roots;
     const int min_side = dq__exec_min_side(&job->table, last_layer(job));
     job->pyramid = dq__pyramid_make(settings, content->width, content->height, min_side);
     status = check_memory(job, err);
     if (!status) status = dq__packed_new(&job->packed, &job->table, &model->weights, last_layer(job), true, err);
+    if (!status) status = dq__cost_roots_new(job->roots, &job->taps, &job->table, &model->weights, err);
     job->setup.packed = job->packed;
 done:
     if (status) dq__job_free(&job);
@@ -252,6 +256,7 @@ void dq__job_free(dq_job **pointer) {
     leave_scale(job);
     dq__free(job->x);
     dq__packed_free(&job->packed);
+    dq__cost_roots_free(job->roots);
     dq__image_free(&job->content);
     dq__image_free(&job->init);
     for (int i = 0; i < MAX_STYLES; i++) dq__image_free(&job->style[i]);

@@ -78,6 +78,28 @@ static void use_deepest(list *l, const dq__table *table) {
         }
 }
 
+/* A root layer that only style is measured at is not run: its Gram matrix follows from that of the layer it reads. */
+static void measure_through_roots(dq__taps *taps, const dq__table *table) {
+    for (int t = 0; t < taps->count; t++) {
+        const dq__layer *l = &table->layer[taps->layer[t]];
+        taps->root[t] = -1;
+        if (taps->content[t] != 0 || l->kind != DQ__CONV || l->kernel != 1 || strncmp(l->name, "root", 4) != 0) continue;
+        taps->root[t] = taps->layer[t];
+        taps->layer[t] = l->from;
+    }
+}
+
+static void swap_taps(dq__taps *taps, int a, int b) {
+    const dq__taps old = *taps;
+    taps->layer[a] = old.layer[b], taps->content[a] = old.content[b], taps->style[a] = old.style[b], taps->root[a] = old.root[b];
+    taps->layer[b] = old.layer[a], taps->content[b] = old.content[a], taps->style[b] = old.style[a], taps->root[b] = old.root[a];
+}
+
+static void sort_taps(dq__taps *taps) {
+    for (int t = 1; t < taps->count; t++)
+        for (int k = t; k > 0 && taps->layer[k] < taps->layer[k - 1]; k--) swap_taps(taps, k, k - 1);
+}
+
 static void merge(dq__taps *taps, const list *content, const list *style, int layers) {
     const double even = style->count ? 1.0 / style->count : 0;
     *taps = (dq__taps){0};
@@ -104,6 +126,8 @@ dq_status dq__taps_parse(dq__taps *taps, const dq__table *table, const char *con
     if (!c.count && !c.required && *content) use_deepest(&c, table);
     if (!s.count && !s.required && *style) use_deepest(&s, table);
     merge(taps, &c, &s, table->count);
+    measure_through_roots(taps, table);
+    sort_taps(taps);
     if (taps->count == 0) return dq__fail(err, DQ_USAGE, "no layer with a weight: give content-layers or style-layers");
     return DQ_OK;
 }

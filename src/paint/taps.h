@@ -10,6 +10,7 @@ typedef struct dq__taps {
     int layer[DQ__MAX_TAPS];              /* ascending, distinct */
     double content[DQ__MAX_TAPS];         /* weight in J_content, 0 = none */
     double style[DQ__MAX_TAPS];           /* λ in J_style, 0 = none */
+    int root[DQ__MAX_TAPS];               /* layer whose matrix the style is measured through (dq__gram_root), −1: none */
 } dq__taps;
 
 /* "NAME=w,NAME,NAME?": an unknown name is DQ_USAGE with the list of known ones, NAME? is left out where the network has no

@@ -182,6 +182,49 @@ static void same_bytes_for_any_number_of_threads(void **state) {
     free_map(&f), free_map(&other);
 }
 
+/* Features R·f, made one by one. */
+static dq__tensor mapped(const dq__tensor *f, const float *r) {
+    dq__tensor y = zero_map(f);
+    for (int p = 0; p < f->h * f->w; p++)
+        for (int o = 0; o < f->c; o++) {
+            double sum = 0;
+            for (int i = 0; i < f->c; i++) sum += (double)r[o * f->c + i] * (double)*value(f, p * f->c + i);
+            *value(&y, p * f->c + o) = (float)sum;
+        }
+    return y;
+}
+
+static void gram_is_measured_through_a_root(void **state) {
+    (void)state;
+    enum { C = 18 };
+    float r[C * C], g[32 * 32], target[32 * 32];
+    for (int k = 0; k < C * C; k++) r[k] = dq__rng_normal(8, 9, (uint64_t)k);
+    dq__tensor f = random_map(4, 6, 5, C), other = random_map(5, 9, 4, C), grad = zero_map(&f), grad_there = zero_map(&f);
+    dq__tensor there = mapped(&f, r), other_there = mapped(&other, r);
+    dq__gram_space *space;
+    dq__gram_root root;
+    assert_ok(dq__gram_space_new(&space, f.cs, &err));
+    assert_ok(dq__gram_root_init(&root, r, C, &err));
+    dq__gram(NULL, space, &other_there, target);
+    dq__gram(NULL, space, &other, g);
+    dq__gram_through(&root, g);
+    const double scale = 1 / dq__gram_energy(target, f.cs);
+    for (int k = 0; k < 32 * 32; k++) assert_near((double)g[k], (double)target[k], 1e-5 / sqrt(scale));
+    const double cost = dq__gram_cost(NULL, space, &there, target, scale, 2, &grad_there);
+    assert_near(dq__gram_cost_through(NULL, space, &root, &f, target, scale, 2, &grad), cost, 1e-5 * cost);
+    double norm = 0;
+    for (int k = 0; k < values(&f); k++) norm = fmax(norm, fabs((double)*value(&grad, k)));
+    for (int k = 0; k < values(&f); k++) { /* the gradient at R·f goes back through Rᵀ */
+        double sum = 0;
+        for (int o = 0; o < C; o++) sum += (double)r[o * C + k % C] * (double)*value(&grad_there, k / C * C + o);
+        assert_near((double)*value(&grad, k), sum, 1e-4 * norm);
+    }
+    halo_untouched(&grad);
+    free_map(&f), free_map(&other), free_map(&grad), free_map(&grad_there), free_map(&there), free_map(&other_there);
+    dq__gram_root_deinit(&root);
+    dq__gram_space_free(&space);
+}
+
 /* ---- total variation ----------------------------------------------------------------------------------------------- */
 
 static double tv_of(dq__tv_kind kind, const float *x, int h, int w) {
@@ -228,6 +271,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(content_is_a_squared_distance),
                                        cmocka_unit_test(gram_is_the_mean_product),
                                        cmocka_unit_test(gram_cost_and_its_slope),
+                                       cmocka_unit_test(gram_is_measured_through_a_root),
                                        cmocka_unit_test(gram_space_survives_every_failed_allocation),
                                        cmocka_unit_test(same_bytes_for_any_number_of_threads),
                                        cmocka_unit_test(tv_of_pictures_known_by_hand),
