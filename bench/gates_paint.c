@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXTURE_SIDE = 128, WEIGHTS = 3 };
+enum { TEXTURE_SIDE = 128, WEIGHTS = 4 };
 
 /* Layers to paint with, by column: the 16× encoder's heads predict VGG's features. */
 static const char *const style_layers[COLUMNS] = {
@@ -148,7 +148,8 @@ static dq_image *transfer_style(gates *g, int column, const dq_image *content, c
 /* log of the style loss at a content loss, on the line in logarithms through the two of the points (by rising content) around
  * it, or the nearest two. */
 static double style_at(const losses *point, double content, bool *outside) {
-    const int k = content > point[1].content ? 1 : 0;
+    int k = 0;
+    while (k + 2 < WEIGHTS && content > point[k + 1].content) k++;
     const double x0 = log(point[k].content), x1 = log(point[k + 1].content), x = log(content);
     const double y0 = log(point[k].style), y1 = log(point[k + 1].style);
     *outside = content < point[0].content || content > point[WEIGHTS - 1].content;
@@ -175,7 +176,7 @@ static void add_pair(verdict *v, int column, losses *point, losses before, losse
 
 static void compare_column(gates *g, transfer *t, int column, const dq_image *content, const dq_image *style,
                            const losses *before, const losses *vgg) {
-    static const char *const weight[WEIGHTS] = {"10", "40", "160"}; /* the default is 40 */
+    static const char *const weight[WEIGHTS] = {"2", "8", "40", "160"}; /* the default is 40 */
     losses point[JUDGES][WEIGHTS];
     for (int w = 0; w < WEIGHTS; w++) {
         dq_image *painted = transfer_style(g, column, content, style, weight[w]);
