@@ -21,4 +21,8 @@ typedef struct dqk_conv3x3 {
 
 typedef void dqk_conv3x3_fn(const dqk_conv3x3 *job);
 
+/* The way back to a picture: y[r][c][o] = Σ_{t<9} Σ_{i<ic} w[t][o][i] · x[r+t/3−1][c+t%3−1][i] for o < 3, and y[r][c][3] = 0.
+ * ic: multiple of 16; w: [9][3][ic]; no bias, oc is 4. */
+typedef void dqk_conv3x3_to_picture_fn(const dqk_conv3x3 *job);
+
 #endif

@@ -27,3 +27,16 @@ void dqk_conv3x3__c(const dqk_conv3x3 *k) {
             for (int o = 0; o < k->oc; o += 16)
                 pixel(k, k->x + r * k->x_row + c * k->x_col, k->y + r * k->y_row + c * k->y_col, o);
 }
+
+void dqk_conv3x3_to_picture__c(const dqk_conv3x3 *k) {
+    for (int r = 0; r < k->rows; r++)
+        for (int c = 0; c < k->cols; c++)
+            for (int o = 0; o < 4; o++) {
+                float sum = 0;
+                for (int t = 0; t < 9 && o < 3; t++)
+                    for (int i = 0; i < k->ic; i++)
+                        sum += k->w[((ptrdiff_t)t * 3 + o) * k->ic + i] *
+                               k->x[(r + t / 3 - 1) * k->x_row + (c + t % 3 - 1) * k->x_col + i];
+                k->y[r * k->y_row + c * k->y_col + o] = sum;
+            }
+}

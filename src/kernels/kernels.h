@@ -18,6 +18,7 @@
 typedef struct dqk_table {
     dq__isa isa;
     dqk_conv3x3_fn *conv3x3;
+    dqk_conv3x3_to_picture_fn *conv3x3_to_picture;
     dqk_gemm_fn *gemm;
     dqk_gram_fn *gram;
     dqk_outer_fn *outer;
@@ -28,6 +29,7 @@ typedef struct dqk_table {
     dqk_relu_fn *relu;
     dqk_relu_back_fn *relu_back;
     dqk_winograd_fn *winograd;
+    dqk_winograd_input_fn *winograd_input;
     dqk_winograd_outer_fn *winograd_outer;
     dqk_winograd_outer_finish_fn *winograd_outer_finish;
     dqk_winograd_weights_fn *winograd_weights;

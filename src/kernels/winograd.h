@@ -5,6 +5,7 @@
 #define DQ_KERNELS_WINOGRAD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The algorithm multiplies polynomials at the points 0, ±p, ±q, ∞. p = 2/3, q = 3/2 instead of the usual 1 and 2 costs the
  * same and rounds 2.2 times better (the tests' bound is computed from these). With p·q = 1:
@@ -15,32 +16,59 @@
 #define DQK_WINOGRAD_P (2.0f / 3.0f)
 #define DQK_WINOGRAD_Q 1.5f
 
-enum { DQK_WINOGRAD_TILES = 48 }; /* tiles of 4×4 outputs handled at a time */
+enum { DQK_WINOGRAD_TILES = 48 }; /* tiles of 4×4 outputs multiplied at a time */
+
+/* Pooling of 2×2 outputs that is done with the convolution below it. */
+typedef enum dqk_pooling { DQK_POOL_NONE, DQK_POOL_MAX, DQK_POOL_AVERAGE } dqk_pooling;
+
+/* From one of the 36 points of transformed weights to the next, in floats: [ic][16] and a line more, since with a power of
+ * two between them all points would fall into the same cache set. */
+static inline ptrdiff_t dqk_winograd_u_point(int ic) { return (ptrdiff_t)(ic + 1) * 16; }
 
 /* Transforms the weights of 16 output channels: from one block of dq__pack_conv3x3, (ic,9,16) in blocks of 32 ic, to
- * u: [36][ic][16], U = G·w·Gᵀ for each pair of channels. */
+ * u: [36] points of [ic][16], U = G·w·Gᵀ for each pair of channels. */
 typedef void dqk_winograd_weights_fn(float *u, const float *packed, int ic);
 
-/* The outputs of tiles first_tile … first_tile+tiles−1 of a map of rows×cols outputs, counted row by row with ⌈cols/4⌉ tiles
- * a row; partial tiles at the right and lower edge are cut. x, y point at pixel (0,0) of the map; x is readable from −1 to
- * rows, −1 to cols. ic, oc: multiples of 16. u: [oc/16][36][ic][16]. bias: oc floats or NULL.
- * scratch: dqk_winograd_scratch(ic) floats, 64-byte aligned. */
-typedef struct dqk_winograd {
+/* V = Bᵀ·d·B of the inputs of tiles first_tile … first_tile+tiles−1 of maps of h×w pixels, whose outputs are wanted from
+ * (−ring,−ring) to (h+ring−1, w+ring−1): tiles of 4×4 outputs are counted row by row with ⌈(w+2·ring)/4⌉ a row, then on
+ * through the next pictures. x points at pixel (0,0) of the first picture and is readable `halo` pixels around it; what lies
+ * beyond counts as zero. ic: multiple of 16. v: [36] v_point floats apart, of [tiles][ic], 64-byte aligned.
+ *   A gradient may be on its way back through a ReLU and a pool, and is then taken through them while it is read (halo 0):
+ * signs (one bit a channel) where there was a ReLU; with pool, x is the map of h/2×w/2 pixels above the pool. With the
+ * greatest of four, choice is that of pool.h, and signs are of the map of h/2×w/2 pixels. */
+typedef struct dqk_winograd_input {
     const float *x;
-    ptrdiff_t x_row, x_col;
-    float *y;
-    ptrdiff_t y_row, y_col;
+    ptrdiff_t x_picture, x_row, x_col;
+    int h, w, halo, ring, first_tile, tiles, ic;
+    dqk_pooling pool;
+    const uint16_t *signs, *choice; /* [picture][row][col][ic/16], choice two words each */
+    float *v;
+    ptrdiff_t v_point;
+} dqk_winograd_input;
+
+typedef void dqk_winograd_input_fn(const dqk_winograd_input *job);
+
+/* Y = Aᵀ·(U∘V)·A, the outputs of those tiles; those at the right and lower edge of rows×cols outputs are cut. y points at
+ * output (0,0) of the first picture. u: [oc/16] blocks of 36 points. bias: oc floats or NULL. ic, oc: multiples of 16.
+ *   signs: NULL, or ReLU follows: its bits, `words` words from pixel to pixel. pool: y is the pooled map of rows/2×cols/2
+ * pixels; with the greatest of four its choice is written as pool.h says, 2·words words from pixel to pixel, and signs are
+ * of the pooled map. scratch: DQK_WINOGRAD_SCRATCH floats, 64-byte aligned. */
+typedef struct dqk_winograd {
+    const float *v;
+    ptrdiff_t v_point;
     const float *u, *bias;
+    float *y;
+    ptrdiff_t y_picture, y_row, y_col;
     int rows, cols, first_tile, tiles, ic, oc;
+    dqk_pooling pool;
+    uint16_t *signs, *choice;
+    int words;
     float *scratch;
 } dqk_winograd;
 
 typedef void dqk_winograd_fn(const dqk_winograd *job);
 
-/* Transformed inputs [36][tiles][ic], products [36][tiles][32], each of the 36 shifted by 16 floats so that they do not all
- * fall into the same cache set, and a tile of zero-filled inputs at an edge. */
-static inline size_t dqk_winograd_scratch(int ic) {
-    return 36 * ((size_t)DQK_WINOGRAD_TILES * ((size_t)ic + 32) + 32) + 36 * (size_t)ic;
-}
+/* Products [36][tiles][32], each of the 36 shifted by 16 floats so that they do not all fall into the same cache set. */
+enum { DQK_WINOGRAD_SCRATCH = 36 * (DQK_WINOGRAD_TILES * 32 + 16) };
 
 #endif

@@ -17,26 +17,34 @@ typedef struct dq__convolver {
     dq__pool *pool;
     const dqk_table *kernels;
     bool direct;          /* never Winograd's method: the rounding of plain sums */
-    float *u;             /* transformed weights of the layer under way */
+    float *u;             /* weights of the layer under way: transformed, or turned for the way back */
+    float *v;             /* transformed inputs that all tasks share */
     float *scratch;       /* one share per thread */
     float *sums;          /* partial sums of a gradient of weights */
-    size_t u_floats, scratch_floats, sum_floats; /* scratch_floats: of one thread */
+    size_t u_floats, v_floats, scratch_floats, sum_floats; /* scratch_floats: of one thread */
 } dq__convolver;
 
-/* y = w ∗ x + bias, and ReLU where there are signs to be kept. The halo of x is filled (layer->pad wide). */
+/* y = w ∗ x + bias, then ReLU where there are signs to be kept, then a pool, where dq__pools_within says that it can be. The
+ * halo of x is filled (layer->pad wide). */
 typedef struct dq__convolution {
     const dq__layer *layer; /* kernel, stride, pad */
     const dq__tensor *x, *y;
     const float *w, *bias;  /* packed (net/pack.h); bias may be NULL */
-    uint16_t *signs;        /* [n][h][w][cs/16], or NULL: no ReLU follows */
+    const float *w_back;    /* packed for the way back; NULL where pack.h keeps no copy */
+    dqk_pooling pool;       /* y is the pooled map, where not NONE */
+    uint16_t *signs;        /* [n][h][w][cs/16], or NULL: no ReLU follows. With the greatest of four: of the pooled map */
+    uint16_t *choice;       /* of the greatest of four: [n][h][w][cs/16][2] */
 } dq__convolution;
 
 void dq__want_convolve(dq__convolver *c, const dq__convolution *k);
 void dq__convolve(const dq__convolver *c, const dq__convolution *k);
 
-/* The way back to the input: x and y of `k` are the layer's; dy is read from k->y (its halo is overwritten with zeros), dx
- * written to k->x and folded by `padding`; w is packed for the way back. dx: halo ≥ pad; dy: halo ≥ 1, and ≥ 2 where padding
- * copies pixels. */
+/* Can a 2×2 pool be done within this convolution, there and back? pool is not looked at: y is the map below the pool. */
+bool dq__pools_within(const dq__convolver *c, const dq__convolution *k, dq__padding padding);
+
+/* The way back to the input: x and y of `k` are the layer's; the gradient is read from k->y as it comes from above, and taken
+ * through pool and ReLU (which may change k->y, and does overwrite its halo with zeros); dx is written to k->x and folded by
+ * `padding`. dx: halo ≥ pad; dy: halo ≥ 1, and ≥ 2 where padding copies pixels. */
 void dq__want_convolve_back(dq__convolver *c, const dq__convolution *k, dq__padding padding);
 void dq__convolve_back(const dq__convolver *c, const dq__convolution *k, dq__padding padding);
 
@@ -50,9 +58,9 @@ size_t dq__convolver_bytes(const dq__convolver *c);
 bool dq__convolver_alloc(dq__convolver *c);
 void dq__convolver_free(dq__convolver *c);
 
-/* Is Winograd's method faster for these shapes, with `ring` pixels computed around y? And the memory that it needs. */
-bool dq__winograd_pays(const dq__convolver *c, const dq__tensor *x, const dq__tensor *y, int ring);
-void dq__want_winograd(dq__convolver *c, int ic, int oc);
+/* Is Winograd's method faster for maps of this size with `ring` pixels computed around each, from ic channels? Never to or
+ * from a picture. */
+bool dq__winograd_pays(const dq__convolver *c, const dq__tensor *map, int ring, int ic);
 
 /* Rectifies rows of y in place, channels [channel, channel+channels), and keeps the signs. */
 void dq__relu_rows(const dqk_table *kernels, const dq__tensor *y, uint16_t *signs, int row, int rows, int channel, int channels);

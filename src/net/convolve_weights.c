@@ -24,7 +24,7 @@ static int part_channels(const work *w, int part) { return first_channel(w, part
 
 static work make_work(const dq__convolver *c, const dq__layer *l, const dq__tensor *x, const dq__tensor *dy) {
     work w = {.c = c, .layer = l, .x = x, .dy = dy, .parts = 1};
-    w.winograd = dq__is_conv3x3(l) && dq__winograd_pays(c, x, dy, 0);
+    w.winograd = dq__is_conv3x3(l) && dq__winograd_pays(c, dy, 0, x->cs);
     w.all = w.winograd ? tile_count(dy) : dy->n * dy->h;
     const int chunks = w.winograd ? (w.all + DQK_WINOGRAD_TILES - 1) / DQK_WINOGRAD_TILES : w.all;
     w.chunks = chunks < CHUNKS ? chunks : CHUNKS;

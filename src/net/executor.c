@@ -16,6 +16,7 @@ typedef struct node {
     uint16_t *bits;             /* relu: [n][h][w][cs/16] signs; max pool: [n][h][w][cs/16][2] choices */
     int tap;                    /* number of the tap here, −1 if none */
     bool used;                  /* a tap is here or depends on it; else the layer is left out */
+    int pool;                   /* conv: the pool that is done with it, −1 if none: then it has no maps of its own */
     int first_reader, last_reader; /* layers that read this map (through its relu), −1 if none */
     dq__span act_span, grad_span, more_span, bits_span;
 } node;
@@ -106,13 +107,23 @@ static dq__span span(const dq__tensor *t, int first, int last) {
     return (dq__span){sizeof(float) * dq__tensor_floats(t), first, last, 0};
 }
 
+/* The layer whose tasks do layer i, there and back: the one below for a relu, and for a pool where it can be. */
+static int done_by(const dq__exec *e, int i) {
+    if (i >= 0 && layer_at(e, i)->kind == DQ__RELU) return i - 1;
+    for (int k = 0; k < i && layer_at(e, i)->kind == DQ__POOL; k++)
+        if (node_at(e, k)->pool == i) return k;
+    return i;
+}
+
 static void span_bits(dq__exec *e, int i) {
     node *n = node_at(e, i);
     const dq__kind kind = layer_at(e, i)->kind;
-    const size_t words = (size_t)n->act.n * (size_t)n->act.h * (size_t)n->act.w * (size_t)(n->act.cs / 16);
-    const int first = kind == DQ__RELU ? i - 1 : i; /* a relu is done by the tasks of the layer below */
-    if (kind == DQ__RELU || (kind == DQ__POOL && e->table->pooling == DQ__POOL_MAX))
-        n->bits_span = (dq__span){words * (kind == DQ__POOL ? 4 : 2), first, e->backward ? back_step(e, i) : i, 0};
+    const int by = done_by(e, i), pool = node_at(e, by)->pool;
+    const bool max = e->table->pooling == DQ__POOL_MAX;
+    const dq__tensor *map = kind == DQ__RELU && pool >= 0 && max ? &node_at(e, pool)->act : &n->act;
+    const size_t words = (size_t)map->n * (size_t)map->h * (size_t)map->w * (size_t)(map->cs / 16);
+    if (kind == DQ__RELU || (kind == DQ__POOL && max))
+        n->bits_span = (dq__span){words * (kind == DQ__POOL ? 4 : 2), by, e->backward ? back_step(e, by) : i, 0};
 }
 
 /* How long the map of layer i is needed: by its readers, by a tap, and by the gradient of its readers' weights. */
@@ -129,11 +140,12 @@ static void span_layer(dq__exec *e, int i) {
     node *n = node_at(e, i);
     if (!n->used) return;
     if (i >= 0) span_bits(e, i);
-    if (i >= 0 && dq__relu_in_place(e->table, i)) return;
-    n->act_span = span(&n->act, i < 0 ? 0 : i, act_until(e, i));
+    if (i >= 0 && (dq__relu_in_place(e->table, i) || n->pool >= 0)) return;
+    const int by = done_by(e, i);
+    n->act_span = span(&n->act, by < 0 ? 0 : by, act_until(e, i));
     if (!e->backward || (i < 0 && e->train)) return;
     const int top = top_of(e, i), written = n->last_reader >= 0 ? n->last_reader : top;
-    n->grad_span = span(&n->grad, back_step(e, written), back_step(e, i));
+    n->grad_span = span(&n->grad, back_step(e, written), back_step(e, by));
     if (n->first_reader != n->last_reader) n->more_span = span(&n->more, back_step(e, written), back_step(e, n->first_reader));
 }
 
@@ -142,6 +154,23 @@ static int overwritten_tap(const dq__table *table, const dq__exec_options *o) {
     for (int t = 0; t + 1 < o->taps; t++)
         if (dq__relu_in_place(table, o->tap[t] + 1)) return o->tap[t];
     return -1;
+}
+
+/* The pool that is done with the convolution of layer i: the only reader of its map, which nobody looks at. */
+static int pool_within(const dq__exec *e, int i) {
+    const node *n = node_at(e, i);
+    const int top = top_of(e, i), pool = n->first_reader;
+    if (layer_at(e, i)->kind != DQ__CONV || !n->used || e->train || n->tap >= 0 || node_at(e, top)->tap >= 0) return -1;
+    if (pool < 0 || pool != n->last_reader || layer_at(e, pool)->kind != DQ__POOL) return -1;
+    const dq__convolution k = {.layer = layer_at(e, i), .x = &below(e, i)->act, .y = &n->act};
+    return dq__pools_within(&e->conv, &k, e->table->padding) ? pool : -1;
+}
+
+/* The picture's gradient: as many channels as the kernels write. */
+static int picture_stride(const dq__exec *e) {
+    for (int i = 0; i < e->layers; i++)
+        if (node_at(e, i)->used && layer_at(e, i)->from < 0 && !dq__is_conv3x3(layer_at(e, i))) return 16;
+    return 4;
 }
 
 static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o) {
@@ -154,7 +183,7 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     e->train = o->train;
     e->conv.direct = o->direct;
     memcpy(e->tap, o->tap, sizeof(int) * (size_t)o->taps);
-    for (int i = -1; i < e->layers; i++) node_at(e, i)->tap = -1;
+    for (int i = -1; i < e->layers; i++) node_at(e, i)->tap = node_at(e, i)->pool = -1;
     for (int t = 0; t < o->taps; t++) node_at(e, o->tap[t])->tap = t;
     find_used(e);
     for (int i = -1; i < e->layers; i++) find_readers(e, i);
@@ -162,10 +191,11 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     const int halo = halo_of(e, -1);
     picture->act = (dq__tensor){.n = o->n ? o->n : 1, .h = o->h, .w = o->w, .c = 3, .cs = 4, .halo = halo};
     picture->grad = picture->more = picture->act;
-    picture->grad.cs = picture->more.cs = 16;
+    picture->grad.cs = picture->more.cs = picture_stride(e);
     picture->grad.halo = picture->more.halo = grad_halo(e, halo);
     for (int i = 0; i < e->layers; i++)
         if (!shape_layer(e, i)) return false;
+    for (int i = 0; i < e->layers; i++) node_at(e, i)->pool = pool_within(e, i);
     return true;
 }
 
@@ -211,11 +241,31 @@ static void place(dq__exec *e) {
     }
 }
 
-static dq__convolution convolution(const dq__exec *e, int i) {
-    node *n = node_at(e, i);
+/* Where layer i writes the gradient of what it reads: the last reader, whose turn comes first, writes; the others add. */
+static dq__tensor *grad_for(const dq__exec *e, int i) {
+    node *n = below(e, i);
+    const int owner = layer_at(e, i)->from;
+    const node *map = owner >= 0 && dq__relu_in_place(e->table, owner) ? node_at(e, owner - 1) : n;
+    return map->last_reader == i ? &n->grad : &n->more;
+}
+
+/* The convolution of layer i with what is done by its tasks, forward or back. */
+static dq__convolution convolution(const dq__exec *e, int i, bool back) {
+    node *n = node_at(e, i), *y = n->pool >= 0 ? node_at(e, n->pool) : n;
     const int relu = relu_above(e, i);
-    return (dq__convolution){.layer = layer_at(e, i), .x = &below(e, i)->act, .y = &n->act, .w = e->packed->forward[i],
-                             .bias = e->packed->bias[i], .signs = relu >= 0 ? node_at(e, relu)->bits : NULL};
+    dq__convolution k = {.layer = layer_at(e, i), .x = back ? grad_for(e, i) : &below(e, i)->act, .y = back ? &y->grad : &y->act};
+    if (relu >= 0) k.signs = node_at(e, relu)->bits;
+    if (y == n) return k;
+    k.pool = e->table->pooling == DQ__POOL_MAX ? DQK_POOL_MAX : DQK_POOL_AVERAGE;
+    k.choice = y->bits;
+    return k;
+}
+
+/* The same with the weights. */
+static dq__convolution weighted(const dq__exec *e, int i, bool back) {
+    dq__convolution k = convolution(e, i, back);
+    k.w = e->packed->forward[i], k.w_back = e->packed->backward[i], k.bias = e->packed->bias[i];
+    return k;
 }
 
 /* Is the gradient at what layer i reads wanted? Training does not want the picture's. */
@@ -225,12 +275,10 @@ static size_t plan_all(dq__exec *e, dq__pool *pool) {
     e->conv.pool = pool;
     for (int i = 0; i < e->layers; i++) {
         if (!node_at(e, i)->used || layer_at(e, i)->kind != DQ__CONV) continue;
-        const dq__tensor *x = &below(e, i)->act, *y = &node_at(e, i)->act;
-        const dq__convolution there = {.layer = layer_at(e, i), .x = x, .y = y};
-        const dq__convolution back = {.layer = layer_at(e, i), .x = &below(e, i)->grad, .y = &node_at(e, i)->grad};
+        const dq__convolution there = convolution(e, i, false), back = convolution(e, i, true);
         dq__want_convolve(&e->conv, &there);
         if (wants_below(e, i)) dq__want_convolve_back(&e->conv, &back, e->table->padding);
-        if (e->train) dq__want_convolve_weights(&e->conv, layer_at(e, i), x, &node_at(e, i)->grad);
+        if (e->train) dq__want_convolve_weights(&e->conv, layer_at(e, i), there.x, back.y);
     }
     e->arena_bytes = plan(e);
     return e->arena_bytes + dq__convolver_bytes(&e->conv);
@@ -364,7 +412,7 @@ static void forward_layer(const dq__exec *e, int i) {
     layer_work work = {.e = e, .i = i};
     switch (layer_at(e, i)->kind) {
     case DQ__CONV: {
-        const dq__convolution k = convolution(e, i);
+        const dq__convolution k = weighted(e, i, false);
         dq__halo_fill(k.x, e->table->padding, k.layer->pad);
         dq__convolve(&e->conv, &k);
         break;
@@ -374,7 +422,7 @@ static void forward_layer(const dq__exec *e, int i) {
         dq__pool_run(e->conv.pool, work.split.tasks, linear_task, &work);
         break;
     case DQ__POOL:
-        dq__pool_run(e->conv.pool, n->act.n * n->act.h, pool_task, &work);
+        if (done_by(e, i) == i) dq__pool_run(e->conv.pool, n->act.n * n->act.h, pool_task, &work);
         break;
     case DQ__RELU: break; /* done by the tasks of the layer below */
     }
@@ -395,14 +443,6 @@ static void relu_back_task(void *user, int task) {
     const dq__tensor grad = dq__picture(&n->grad, task / n->grad.h);
     const ptrdiff_t row = (ptrdiff_t)grad.w * (grad.cs / 16);
     work->e->conv.kernels->relu_back(dq__pixel(&grad, task % grad.h, 0), n->bits + task * row, row * 16);
-}
-
-/* Where layer i writes the gradient of what it reads: the last reader, whose turn comes first, writes; the others add. */
-static dq__tensor *grad_for(const dq__exec *e, int i) {
-    node *n = below(e, i);
-    const int owner = layer_at(e, i)->from;
-    const node *map = owner >= 0 && dq__relu_in_place(e->table, owner) ? node_at(e, owner - 1) : n;
-    return map->last_reader == i ? &n->grad : &n->more;
 }
 
 static void pool_back_task(void *user, int task) {
@@ -438,11 +478,12 @@ static void backward_layer(const dq__exec *e, int i, const dq__weights *gradient
     const node *n = node_at(e, i);
     layer_work work = {.e = e, .i = i};
     switch (layer_at(e, i)->kind) {
-    case DQ__RELU:
-        dq__pool_run(e->conv.pool, n->grad.n * n->grad.h, relu_back_task, &work);
+    case DQ__RELU: /* done by the tasks of the layer below, unless the gradient of its weights wants it done before */
+        if (e->train) dq__pool_run(e->conv.pool, n->grad.n * n->grad.h, relu_back_task, &work);
         return;
     case DQ__CONV: {
-        const dq__convolution back = {.layer = layer_at(e, i), .x = grad_for(e, i), .y = &n->grad, .w = e->packed->backward[i]};
+        dq__convolution back = weighted(e, i, true);
+        if (e->train) back.signs = NULL;
         if (gradient)
             dq__convolve_weights(&e->conv, back.layer, &below(e, i)->act, &n->grad, gradient->weight[i], gradient->bias[i]);
         if (!wants_below(e, i)) return;
@@ -450,6 +491,7 @@ static void backward_layer(const dq__exec *e, int i, const dq__weights *gradient
         break;
     }
     case DQ__POOL:
+        if (done_by(e, i) != i) return;
         dq__pool_run(e->conv.pool, n->grad.n * n->grad.h, pool_back_task, &work);
         break;
     case DQ__LINEAR: return; /* refused by shape_layer */
@@ -463,7 +505,7 @@ static void gradient_task(void *user, int task) {
     const dq__tensor *all = &node_at(work->e, -1)->grad, picture = dq__picture(all, task / all->h);
     const float *from = dq__pixel(&picture, task % all->h, 0);
     float *to = work->gradient + (ptrdiff_t)task * all->w * 3;
-    for (int x = 0; x < all->w; x++, from += 16, to += 3)
+    for (int x = 0; x < all->w; x++, from += all->cs, to += 3)
         for (int k = 0; k < 3; k++)
             to[k] = in->matrix[0][k] * from[0] + in->matrix[1][k] * from[1] + in->matrix[2][k] * from[2];
 }

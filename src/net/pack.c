@@ -25,6 +25,27 @@ void dq__pack_conv3x3(float *packed, const float *w, int oc, int ic, int ics, bo
         }
 }
 
+void dq__turn_conv3x3(float *turned, const float *packed, int outs, int ins, int block) {
+    const int i0 = block / 2 * 32, ib = ins - i0 < 32 ? ins - i0 : 32;
+    for (int o = 0; o < outs; o += 16) {
+        const int o0 = o / 32 * 32, ob = outs - o0 < 32 ? outs - o0 : 32;
+        for (int t = 0; t < 9; t++) {
+            const float *from = packed + ((ptrdiff_t)(o / 16) * ins * 9 + i0 * 9 + (8 - t) * ib + block % 2 * 16) * 16;
+            float *to = turned + ((ptrdiff_t)o0 * 9 + t * ob + o - o0) * 16;
+            for (int j = 0; j < 16; j++)
+                for (int i = 0; i < 16; i++) to[j * 16 + i] = from[i * 16 + j];
+        }
+    }
+}
+
+/* (oc,3,3,3) → [9][3][ics], turned: kernels/conv3x3.h's way back to a picture. */
+static void pack_to_picture(float *packed, const float *w, int oc, int ics) {
+    memset(packed, 0, sizeof(float) * 27 * (size_t)ics);
+    for (int o = 0; o < oc; o++)
+        for (int c = 0; c < 3; c++)
+            for (int t = 0; t < 9; t++) packed[((8 - t) * 3 + c) * ics + o] = w[(o * 3 + c) * 9 + t];
+}
+
 void dq__pack_taps(float *packed, const float *w, int oc, int ic, int taps, int ics, bool flip) {
     const int outs = flip ? ic : oc, ins = flip ? oc : ic;
     const size_t matrix = (size_t)ics * (size_t)round16(outs);
@@ -75,7 +96,8 @@ static size_t forward_floats(const dq__table *table, int i) {
 }
 
 static size_t backward_floats(const dq__layer *l) {
-    return l->kind == DQ__CONV ? (size_t)taps_of(l) * (size_t)round16(l->oc) * (size_t)round16(l->ic) : 0;
+    if (l->kind != DQ__CONV || (dq__is_conv3x3(l) && l->from >= 0)) return 0;
+    return (size_t)taps_of(l) * (size_t)round16(l->oc) * (size_t)(dq__is_conv3x3(l) ? 3 : round16(l->ic));
 }
 
 size_t dq__packed_bytes(const dq__table *table, int last, bool backward) {
@@ -96,7 +118,7 @@ static void fill_layer(dq__packed *p, const dq__table *table, const dq__weights 
         pack_linear(p->forward[i], w, l->oc, l->ic, channels_below(table, i));
     } else if (dq__is_conv3x3(l)) {
         dq__pack_conv3x3(p->forward[i], w, l->oc, l->ic, stride_below(l), false);
-        if (p->backward[i]) dq__pack_conv3x3(p->backward[i], w, l->oc, l->ic, round16(l->oc), true);
+        if (p->backward[i]) pack_to_picture(p->backward[i], w, l->oc, round16(l->oc));
     } else {
         dq__pack_taps(p->forward[i], w, l->oc, l->ic, taps_of(l), stride_below(l), false);
         if (p->backward[i]) dq__pack_taps(p->backward[i], w, l->oc, l->ic, taps_of(l), round16(l->oc), true);
@@ -107,7 +129,7 @@ static bool packs(const dq__layer *l) { return l->kind == DQ__CONV || l->kind ==
 
 static dq_status alloc_layer(dq__packed *p, const dq__table *table, int i, bool backward, dq__error *err) {
     const dq__layer *l = &table->layer[i];
-    const bool back = backward && l->kind == DQ__CONV;
+    const bool back = backward && backward_floats(l) > 0;
     p->forward[i] = dq__alloc(sizeof(float) * forward_floats(table, i));
     p->bias[i] = dq__alloc_zero(sizeof(float) * (size_t)round16(l->oc));
     if (back) p->backward[i] = dq__alloc(sizeof(float) * backward_floats(l));

@@ -10,7 +10,8 @@ typedef struct dq__packed {
     int last;                        /* layers 0 … last are packed */
     float *forward[DQ__MAX_LAYERS];  /* conv: 3×3 as kernels/conv3x3.h, else for each tap as kernels/gemm.h; linear: as
                                         kernels/gemm.h with ic in (H,W,C) order */
-    float *backward[DQ__MAX_LAYERS]; /* conv only; NULL if not asked for */
+    float *backward[DQ__MAX_LAYERS]; /* conv, if asked for: for each tap as kernels/gemm.h, or to the picture as
+                                        kernels/conv3x3.h. NULL for other 3×3: dq__turn_conv3x3 makes them of the forward */
     float *bias[DQ__MAX_LAYERS];     /* padded to a multiple of 16 */
 } dq__packed;
 
@@ -26,6 +27,9 @@ size_t dq__packed_bytes(const dq__table *table, int last, bool backward);
 /* (oc,ic,3,3) → kernels/conv3x3.h for ic padded to `ics` and oc padded to 16. flip: the transposed convolution, that is
  * out'(i, o, 2−kh, 2−kw); then the packed kernel's input channels are o (padded to `ics`) and its outputs i. */
 void dq__pack_conv3x3(float *packed, const float *w, int oc, int ic, int ics, bool flip);
+/* From kernels/conv3x3.h's packed weights with `ins` inputs (multiples of 16, both) those of 16 outputs of the transposed
+ * convolution, 16·block … 16·block+15, as dq__pack_conv3x3 would flip them: `outs` inputs, 9·outs·16 floats. */
+void dq__turn_conv3x3(float *turned, const float *packed, int outs, int ins, int block);
 /* (oc,ic,taps) → taps matrices for kernels/gemm.h, each [oc/16][ics][16]; flip: of the transposed matrices, then ics pads oc. */
 void dq__pack_taps(float *packed, const float *w, int oc, int ic, int taps, int ics, bool flip);
 /* m[o][i], o < oc (padded to 16), i < ic (padded to ics) → kernels/gemm.h. */

@@ -108,6 +108,55 @@ static void conv3x3_is_the_sum(void **state) {
                 conv_case(k, shape[s][0], shape[s][1], shape[s][2], shape[s][3], class, class % 2 == 0);
 }
 
+static void picture_case(const dqk_table *k, int h, int w, int ic) {
+    dq__tensor x = new_tensor(h, w, ic, 1, false), y = new_tensor(h, w, 4, 1, true);
+    float *weights = dq__alloc(sizeof(float) * 27 * ic);
+    fill(memory_of(&x) + GUARD, dq__tensor_floats(&x), 0);
+    fill(weights, 27 * (size_t)ic, 0);
+    dqk_conv3x3 job = {x.data, dq__row(&x), x.cs, y.data, dq__row(&y), y.cs, weights, NULL, h, w, ic, 4};
+    k->conv3x3_to_picture(&job);
+    check_guard(&y);
+    for (int at = 0; at < h * w; at++) {
+        const int r = at / w, c = at % w;
+        for (int o = 0; o < 3; o++) {
+            double sum = 0, size = 0;
+            for (int n = 0; n < 9 * ic; n++) {
+                const int t = n / ic;
+                const double p = (double)weights[(t * 3 + o) * ic + n % ic] *
+                                 (double)dq__pixel(&x, r + t / 3 - 1, c + t % 3 - 1)[n % ic];
+                sum += p, size += fabs(p);
+            }
+            assert_near((double)dq__pixel(&y, r, c)[o], sum, 8 * eps * size);
+        }
+        assert_true(dq__pixel(&y, r, c)[3] == 0.0f);
+    }
+    dq__free(memory_of(&x)), dq__free(memory_of(&y)), dq__free(weights);
+}
+
+static void the_way_back_to_a_picture_is_the_sum(void **state) {
+    (void)state;
+    int isa = 0;
+    for (const dqk_table *k; (k = each_isa(&isa));)
+        picture_case(k, 3, 11, 64), picture_case(k, 1, 1, 16), picture_case(k, 2, 4, 48);
+}
+
+static void turned_weights_are_the_flipped_ones(void **state) {
+    (void)state;
+    static const int shape[][2] = {{16, 16}, {48, 16}, {16, 80}, {64, 48}};
+    for (size_t s = 0; s < sizeof shape / sizeof *shape; s++) {
+        const int oc = shape[s][0], ic = shape[s][1];
+        const size_t n = 9 * (size_t)oc * (size_t)ic;
+        float *w = dq__alloc(4 * n), *packed = dq__alloc(4 * n), *flipped = dq__alloc(4 * n), *turned = dq__alloc(4 * n);
+        fill(w, n, 0);
+        dq__pack_conv3x3(packed, w, oc, ic, ic, false);
+        dq__pack_conv3x3(flipped, w, oc, ic, oc, true);
+        for (int block = 0; block < ic / 16; block++)
+            dq__turn_conv3x3(turned + (ptrdiff_t)block * 9 * oc * 16, packed, oc, ic, block);
+        assert_memory_equal(turned, flipped, 4 * n);
+        dq__free(w), dq__free(packed), dq__free(flipped), dq__free(turned);
+    }
+}
+
 static void gemm_case(const dqk_table *k, int h, int w, int ic, int oc, int accumulate) {
     dq__tensor x = new_tensor(h, w, ic, 0, false), y = new_tensor(h, w, oc, 1, true);
     float *m = dq__alloc(sizeof(float) * ic * oc), *packed = dq__alloc(sizeof(float) * x.cs * y.cs);
@@ -241,7 +290,8 @@ static void the_best_isa_was_tested(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conv3x3_is_the_sum),   cmocka_unit_test(gemm_is_the_sum),
+        cmocka_unit_test(conv3x3_is_the_sum), cmocka_unit_test(the_way_back_to_a_picture_is_the_sum),
+        cmocka_unit_test(turned_weights_are_the_flipped_ones),   cmocka_unit_test(gemm_is_the_sum),
         cmocka_unit_test(gram_is_the_sum),      cmocka_unit_test(relu_and_its_bits),
         cmocka_unit_test(pools_choose_and_return), cmocka_unit_test(the_best_isa_was_tested)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,3 +24,51 @@ void SYMBOL(conv3x3)(const dqk_conv3x3 *k) {
     for (int i0 = 0; i0 < k->ic; i0 += IC_BLOCK)
         for (int o = 0; o < k->oc;) o += width(k, i0, o);
 }
+
+/* ---- back to the picture -------------------------------------------------------------------------------------------- */
+
+enum { PIXELS = 4 }; /* × 3 sums of vectors: each weight is loaded once for four pixels */
+
+static inline float sum_of(vf v) {
+    float part[VW];
+    *(vf *)part = v;
+    for (int n = VW / 2; n > 0; n /= 2)
+        for (int i = 0; i < n; i++) part[i] += part[i + n];
+    return part[0];
+}
+
+static inline __attribute__((always_inline)) void pixels_back(const dqk_conv3x3 *k, const float *x, float *y, const int pixels) {
+    vf acc[PIXELS][3];
+#pragma GCC unroll 4
+    for (int p = 0; p < pixels; p++)
+#pragma GCC unroll 3
+        for (int o = 0; o < 3; o++) acc[p][o] = (vf){0};
+    for (int t = 0; t < 9; t++) {
+        const float *from = x + (t / 3 - 1) * k->x_row + (t % 3 - 1) * k->x_col, *w = k->w + (ptrdiff_t)t * 3 * k->ic;
+        for (int i = 0; i < k->ic; i += VW) {
+            const vf w0 = *(const vf *)(w + i), w1 = *(const vf *)(w + k->ic + i), w2 = *(const vf *)(w + 2 * k->ic + i);
+#pragma GCC unroll 4
+            for (int p = 0; p < pixels; p++) {
+                const vf v = *(const vf *)(from + p * k->x_col + i);
+                acc[p][0] += w0 * v;
+                acc[p][1] += w1 * v;
+                acc[p][2] += w2 * v;
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < pixels; p++) {
+        for (int o = 0; o < 3; o++) y[p * k->y_col + o] = sum_of(acc[p][o]);
+        y[p * k->y_col + 3] = 0;
+    }
+}
+
+void SYMBOL(conv3x3_to_picture)(const dqk_conv3x3 *k) {
+    for (int r = 0; r < k->rows; r++) {
+        const float *x = k->x + r * k->x_row;
+        float *y = k->y + r * k->y_row;
+        int c = 0;
+        for (; c + PIXELS <= k->cols; c += PIXELS) pixels_back(k, x + c * k->x_col, y + c * k->y_col, PIXELS);
+        for (; c < k->cols; c++) pixels_back(k, x + c * k->x_col, y + c * k->y_col, 1);
+    }
+}

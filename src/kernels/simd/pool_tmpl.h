@@ -2,17 +2,13 @@
  * kernels/simd/pool_tmpl.h: 2×2 pooling, 16 channels at a time; the including file brings v16. */
 #include "kernels/kernels.h"
 
+#include "kernels/simd/window_tmpl.h"
+
 void SYMBOL(pool_max)(float *y, uint16_t *choice, const float *top, const float *bottom, int cols, int c) {
     for (int p = 0; p < cols; p++, top += 2 * c, bottom += 2 * c)
         for (int k = 0; k < c; k += 16, y += 16, choice += 2) {
-            v16 a = load16(top + k), b = load16(top + c + k), d = load16(bottom + k), e = load16(bottom + c + k);
-            unsigned right_top = greater16(b, a), right_bottom = greater16(e, d);
-            a = select16(right_top, b, a);
-            d = select16(right_bottom, e, d);
-            unsigned lower = greater16(d, a);
-            store16(y, select16(lower, d, a));
-            choice[0] = (uint16_t)((right_bottom & lower) | (right_top & ~lower));
-            choice[1] = (uint16_t)lower;
+            const v16 v[4] = {load16(top + k), load16(top + c + k), load16(bottom + k), load16(bottom + c + k)};
+            store16(y, greatest16(v, choice));
         }
 }
 
@@ -31,9 +27,10 @@ void SYMBOL(pool_max_back)(float *dtop, float *dbottom, const float *dy, const u
 
 void SYMBOL(pool_average)(float *y, const float *top, const float *bottom, int cols, int c) {
     for (int p = 0; p < cols; p++, top += 2 * c, bottom += 2 * c)
-        for (int k = 0; k < c; k += 16, y += 16)
-            store16(y, scale16(add16(add16(load16(top + k), load16(top + c + k)),
-                                     add16(load16(bottom + k), load16(bottom + c + k))), 0.25f));
+        for (int k = 0; k < c; k += 16, y += 16) {
+            const v16 v[4] = {load16(top + k), load16(top + c + k), load16(bottom + k), load16(bottom + c + k)};
+            store16(y, mean16(v));
+        }
 }
 
 void SYMBOL(pool_average_back)(float *dtop, float *dbottom, const float *dy, int cols, int c) {

@@ -46,7 +46,7 @@ static void transform_input(float *to, ptrdiff_t point, const float *x, ptrdiff_
 }
 
 /* A copy of the 6×6 pixels of a tile at the edge, zero where the map does not reach: it has rows×cols pixels from x on. */
-static void copy_edge(float *patch, const float *x, ptrdiff_t x_row, ptrdiff_t x_col, int rows, int cols, int ic) {
+static inline void copy_edge(float *patch, const float *x, ptrdiff_t x_row, ptrdiff_t x_col, int rows, int cols, int ic) {
     for (int p = 0; p < POINTS; p++) {
         const float *from = p / 6 < rows && p % 6 < cols ? x + p / 6 * x_row + p % 6 * x_col : NULL;
         for (int i = 0; i < ic; i += VW) *(vf *)(patch + (ptrdiff_t)p * ic + i) = from ? *(const vf *)(from + i) : (vf){0};

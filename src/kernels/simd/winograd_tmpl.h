@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * kernels/simd/winograd_tmpl.h: F(4×4,3×3) in blocks of tiles: transform inputs, 36 small matrix products with the
- * convolution's tile, transform outputs. */
+ * convolution's tile, transform outputs. The including file brings v16. */
 #include "kernels/kernels.h"
+
+#include <stdbool.h>
 
 #include "kernels/simd/tile_tmpl.h"
 #include "kernels/simd/winograd_points_tmpl.h"
+#include "kernels/simd/window_tmpl.h"
 
 enum { OC_BLOCK = 32 };
 
@@ -34,6 +37,7 @@ static inline __attribute__((always_inline)) void weight_1d(vf *r, const vf *g) 
 /* ---- weights ------------------------------------------------------------------------------------------------------- */
 
 void SYMBOL(winograd_weights)(float *u, const float *packed, int ic) {
+    const ptrdiff_t point = dqk_winograd_u_point(ic);
     for (int i = 0; i < ic; i++) {
         const int i0 = i / IC_BLOCK * IC_BLOCK, ib = ic - i0 < IC_BLOCK ? ic - i0 : IC_BLOCK;
         for (int v = 0; v < NB; v++) {
@@ -46,7 +50,7 @@ void SYMBOL(winograd_weights)(float *u, const float *packed, int ic) {
             }
             for (int a = 0; a < 6; a++) {
                 weight_1d(r, half[a]);
-                for (int b = 0; b < 6; b++) *(vf *)(u + ((ptrdiff_t)(a * 6 + b) * ic + i) * 16 + v * VW) = r[b];
+                for (int b = 0; b < 6; b++) *(vf *)(u + (a * 6 + b) * point + i * 16 + v * VW) = r[b];
             }
         }
     }
@@ -54,40 +58,78 @@ void SYMBOL(winograd_weights)(float *u, const float *packed, int ic) {
 
 /* ---- inputs -------------------------------------------------------------------------------------------------------- */
 
-static void transform_inputs(const dqk_winograd *k, int first, int n, float *v, ptrdiff_t point, float *patch) {
-    /* v: [36][n][ic] */
-    const int per_row = (k->cols + 3) / 4;
-    for (int t = 0; t < n; t++) {
-        const int row = (first + t) / per_row * 4, col = (first + t) % per_row * 4;
-        const float *x = k->x + (row - 1) * k->x_row + (col - 1) * k->x_col;
-        float *to = v + (ptrdiff_t)t * k->ic;
-        if (row + 4 <= k->rows && col + 4 <= k->cols)
-            transform_input(to, point, x, k->x_row, k->x_col, k->ic);
-        else {
-            copy_edge(patch, x, k->x_row, k->x_col, k->rows + 2 - row, k->cols + 2 - col, k->ic);
-            transform_input(to, point, patch, (ptrdiff_t)6 * k->ic, k->ic, k->ic);
+/* A tile among the tiles of all pictures: its picture and its first output. */
+typedef struct tile_place {
+    int picture, row, col;
+} tile_place;
+
+static tile_place place_of(int tile, int rows, int cols) {
+    const int per_row = (cols + 3) / 4, per_map = per_row * ((rows + 3) / 4), within = tile % per_map;
+    return (tile_place){tile / per_map, within / per_row * 4, within % per_row * 4};
+}
+
+/* Channels i … i+15 of pixel (r,c), which the map has, taken through ReLU and pool. */
+static inline v16 value(const dqk_winograd_input *k, int picture, int r, int c, int i) {
+    const ptrdiff_t words = k->ic / 16, fine = (((ptrdiff_t)picture * k->h + r) * k->w + c) * words + i / 16;
+    const float *x = k->x + picture * k->x_picture + i;
+    if (k->pool == DQK_POOL_NONE) {
+        const v16 v = load16(x + r * k->x_row + c * k->x_col);
+        return k->signs ? select16(k->signs[fine], v, zero16()) : v;
+    }
+    if (r / 2 >= k->h / 2 || c / 2 >= k->w / 2) return zero16(); /* the odd row and column belong to no window */
+    const ptrdiff_t coarse = (((ptrdiff_t)picture * (k->h / 2) + r / 2) * (k->w / 2) + c / 2) * words + i / 16;
+    const v16 v = load16(x + r / 2 * k->x_row + c / 2 * k->x_col);
+    if (k->pool == DQK_POOL_AVERAGE) return scale16(k->signs ? select16(k->signs[fine], v, zero16()) : v, 0.25f);
+    const unsigned right = k->choice[2 * coarse], lower = k->choice[2 * coarse + 1];
+    const unsigned here = (c % 2 ? right : ~right) & (r % 2 ? lower : ~lower) & (k->signs ? k->signs[coarse] : 0xffffu);
+    return select16(here & 0xffffu, v, zero16());
+}
+
+/* A copy of 16 channels of the 6×6 pixels from (row, col) on, zero beyond the halo. */
+static void copy_patch(const dqk_winograd_input *k, int picture, int row, int col, int i, float *patch) {
+    for (int p = 0; p < POINTS; p++) {
+        const int r = row + p / 6, c = col + p % 6;
+        const bool outside = r < -k->halo || c < -k->halo || r >= k->h + k->halo || c >= k->w + k->halo;
+        store16(patch + p * 16, outside ? zero16() : value(k, picture, r, c, i));
+    }
+}
+
+void SYMBOL(winograd_input)(const dqk_winograd_input *k) {
+    const bool plain = !k->signs && k->pool == DQK_POOL_NONE;
+    float patch[POINTS * 16];
+    for (int t = 0; t < k->tiles; t++) {
+        const tile_place at = place_of(k->first_tile + t, k->h + 2 * k->ring, k->w + 2 * k->ring);
+        const int row = at.row - k->ring - 1, col = at.col - k->ring - 1;
+        float *v = k->v + (ptrdiff_t)t * k->ic;
+        if (plain && row >= -k->halo && col >= -k->halo && row + 6 <= k->h + k->halo && col + 6 <= k->w + k->halo) {
+            const float *x = k->x + at.picture * k->x_picture + row * k->x_row + col * k->x_col;
+            transform_input(v, k->v_point, x, k->x_row, k->x_col, k->ic);
+            continue;
+        }
+        for (int i = 0; i < k->ic; i += 16) {
+            copy_patch(k, at.picture, row, col, i, patch);
+            transform_input(v + i, k->v_point, patch, 6 * 16, 16, 16);
         }
     }
 }
 
 /* ---- products and outputs ------------------------------------------------------------------------------------------ */
 
-static void multiply(const dqk_winograd *k, int o, int width, int n, const float *v, ptrdiff_t v_point, float *m,
-                     ptrdiff_t m_point) {
-    /* m: [36][n][OC_BLOCK] for output channels o … o+width−1 */
+static void multiply(const dqk_winograd *k, int o, int width, int first, int n, float *m, ptrdiff_t m_point) {
+    /* m: [36][n][OC_BLOCK] for output channels o … o+width−1 of n tiles from `first` of the job's */
+    const ptrdiff_t u_point = dqk_winograd_u_point(k->ic);
     for (int p = 0; p < POINTS; p++)
         for (int done = 0; done < width;) {
-            tile_args a = {.x = v + p * v_point, .x_col = k->ic, .y = m + p * m_point + done, .y_col = OC_BLOCK,
-                           .w = k->u + ((ptrdiff_t)((o + done) / 16) * POINTS + p) * k->ic * 16,
-                           .w_block = (ptrdiff_t)POINTS * k->ic * 16, .taps = 1, .ic = k->ic};
+            tile_args a = {.x = k->v + p * k->v_point + (ptrdiff_t)first * k->ic, .x_col = k->ic,
+                           .y = m + p * m_point + done, .y_col = OC_BLOCK,
+                           .w = k->u + ((ptrdiff_t)((o + done) / 16) * POINTS + p) * u_point,
+                           .w_block = POINTS * u_point, .taps = 1, .ic = k->ic};
             done += tile_step(&a, n, width - done);
         }
 }
 
-static void transform_output(const dqk_winograd *k, const float *m, ptrdiff_t point, int o, int row, int col) {
-    /* m: one tile's products of the vector of channels at o */
-    const vf bias = k->bias ? *(const vf *)(k->bias + o) : (vf){0};
-    const int rows = k->rows - row < 4 ? k->rows - row : 4, cols = k->cols - col < 4 ? k->cols - col : 4;
+static void transform_output(float *patch, const float *m, ptrdiff_t point) {
+    /* a vector of channels of one tile's products → 4×4 outputs, 16 floats apart */
     vf half[4][6];
 #pragma GCC unroll 6
     for (int b = 0; b < 6; b++) {
@@ -98,33 +140,79 @@ static void transform_output(const dqk_winograd *k, const float *m, ptrdiff_t po
 #pragma GCC unroll 4
         for (int a = 0; a < 4; a++) half[a][b] = y[a];
     }
-    for (int a = 0; a < rows; a++) {
+#pragma GCC unroll 4
+    for (int a = 0; a < 4; a++) {
         vf y[4];
-        float *to = k->y + (row + a) * k->y_row + col * k->y_col + o;
         output_1d(y, half[a]);
-        for (int b = 0; b < cols; b++) *(vf *)(to + b * k->y_col) = y[b] + bias;
+#pragma GCC unroll 4
+        for (int b = 0; b < 4; b++) *(vf *)(patch + (a * 4 + b) * 16) = y[b];
+    }
+}
+
+static inline v16 rectify(v16 v, uint16_t *signs) {
+    const unsigned positive = greater16(v, zero16());
+    *signs = (uint16_t)positive;
+    return select16(positive, v, zero16());
+}
+
+/* 16 channels at o of a tile's 4×4 outputs, as they are or rectified; returns nothing that was cut. */
+static void store_outputs(const dqk_winograd *k, const float *patch, v16 bias, tile_place at, int rows, int cols, int o) {
+    float *y = k->y + at.picture * k->y_picture + o;
+    for (int a = 0; a < rows; a++)
+        for (int b = 0; b < cols; b++) {
+            const int r = at.row + a, c = at.col + b;
+            const ptrdiff_t pixel = ((ptrdiff_t)at.picture * k->rows + r) * k->cols + c;
+            const v16 v = add16(load16(patch + (a * 4 + b) * 16), bias);
+            store16(y + r * k->y_row + c * k->y_col, k->signs ? rectify(v, k->signs + pixel * k->words + o / 16) : v);
+        }
+}
+
+/* The same with 2×2 outputs pooled to one. */
+static void store_pooled(const dqk_winograd *k, const float *patch, v16 bias, tile_place at, int rows, int cols, int o) {
+    float *y = k->y + at.picture * k->y_picture + o;
+    for (int q = 0; q < 4; q++) {
+        const int r = (at.row + q / 2 * 2) / 2, c = (at.col + q % 2 * 2) / 2;
+        if (q / 2 * 2 + 1 >= rows || q % 2 * 2 + 1 >= cols) continue;
+        const ptrdiff_t coarse = (((ptrdiff_t)at.picture * (k->rows / 2) + r) * (k->cols / 2) + c) * k->words + o / 16;
+        const float *p = patch + (q / 2 * 8 + q % 2 * 2) * 16;
+        v16 v[4] = {add16(load16(p), bias), add16(load16(p + 16), bias), add16(load16(p + 64), bias),
+                    add16(load16(p + 80), bias)};
+        if (k->pool == DQK_POOL_MAX) {
+            v[0] = greatest16(v, k->choice + 2 * coarse);
+            if (k->signs) v[0] = rectify(v[0], k->signs + coarse);
+        } else {
+            const ptrdiff_t pixel = ((ptrdiff_t)at.picture * k->rows + 2 * r) * k->cols + 2 * c;
+            for (int t = 0; t < 4 && k->signs; t++)
+                v[t] = rectify(v[t], k->signs + (pixel + t / 2 * k->cols + t % 2) * k->words + o / 16);
+            v[0] = mean16(v);
+        }
+        store16(y + r * k->y_row + c * k->y_col, v[0]);
     }
 }
 
 static void transform_outputs(const dqk_winograd *k, int o, int width, int first, int n, const float *m, ptrdiff_t point) {
-    const int per_row = (k->cols + 3) / 4;
-    for (int t = 0; t < n; t++)
-        for (int j = 0; j < width; j += VW)
-            transform_output(k, m + (ptrdiff_t)t * OC_BLOCK + j, point, o + j, (first + t) / per_row * 4,
-                             (first + t) % per_row * 4);
+    float patch[16 * 16];
+    for (int t = 0; t < n; t++) {
+        const tile_place at = place_of(first + t, k->rows, k->cols);
+        const int rows = k->rows - at.row < 4 ? k->rows - at.row : 4, cols = k->cols - at.col < 4 ? k->cols - at.col : 4;
+        for (int i = 0; i < width; i += 16) {
+            for (int j = 0; j < 16; j += VW) transform_output(patch + j, m + (ptrdiff_t)t * OC_BLOCK + i + j, point);
+            const v16 bias = k->bias ? load16(k->bias + o + i) : zero16();
+            if (k->pool == DQK_POOL_NONE) store_outputs(k, patch, bias, at, rows, cols, o + i);
+            else store_pooled(k, patch, bias, at, rows, cols, o + i);
+        }
+    }
 }
 
 void SYMBOL(winograd)(const dqk_winograd *k) {
     const int blocks = (k->tiles + DQK_WINOGRAD_TILES - 1) / DQK_WINOGRAD_TILES;
     for (int block = 0; block < blocks; block++) {
-        const int first = k->first_tile + k->tiles * block / blocks, n = k->first_tile + k->tiles * (block + 1) / blocks - first;
-        const ptrdiff_t v_point = (ptrdiff_t)n * k->ic + 16, m_point = (ptrdiff_t)n * OC_BLOCK + 16;
-        float *v = k->scratch, *m = v + POINTS * v_point, *patch = m + POINTS * m_point;
-        transform_inputs(k, first, n, v, v_point, patch);
+        const int first = k->tiles * block / blocks, n = k->tiles * (block + 1) / blocks - first;
+        const ptrdiff_t point = (ptrdiff_t)n * OC_BLOCK + 16;
         for (int o = 0; o < k->oc; o += OC_BLOCK) {
             const int width = k->oc - o < OC_BLOCK ? k->oc - o : OC_BLOCK;
-            multiply(k, o, width, n, v, v_point, m, m_point);
-            transform_outputs(k, o, width, first, n, m, m_point);
+            multiply(k, o, width, first, n, k->scratch, point);
+            transform_outputs(k, o, width, k->first_tile + first, n, k->scratch, point);
         }
     }
 }
