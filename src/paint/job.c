@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/rng.h"
+#include "image/colour.h"
 #include "optim/adam.h"
 #include "optim/lbfgs.h"
 #include "paint/cost.h"
@@ -28,6 +29,7 @@ struct dq_job {
     dq__gram_root roots[DQ__MAX_TAPS];
     dq__pyramid pyramid;
     dq_image *content, *style[MAX_STYLES], *init; /* init: NULL unless a file */
+    dq_image *photo;                              /* the content in colour where it is painted in grey, else NULL */
     bool init_noise;
     double share[MAX_STYLES];
     int styles;
@@ -110,6 +112,51 @@ static dq_status choose_init(dq_job *job, dq__error *err) {
 
 static int last_layer(const dq_job *job) { return job->taps.layer[job->taps.count - 1]; }
 
+/* ---- colours ------------------------------------------------------------------------------------------------------- */
+
+/* Does the result take its colours from the photo? */
+static bool recolours(const dq_job *job) {
+    const int colour = job->settings.colour;
+    const bool asked = colour == DQ__COLOUR_CONTENT || colour == DQ__COLOUR_LUMINANCE || colour == DQ__COLOUR_OKLAB;
+    return asked && job->settings.colour_strength > 0;
+}
+
+static dq_status make_grey(dq_job *job, dq__error *err) {
+    const double strength = job->settings.colour_strength;
+    dq_status status = dq__image_copy(&job->photo, job->content, err);
+    if (status) return status;
+    dq__colour_grey(job->content, strength);
+    for (int i = 0; i < job->styles; i++) dq__colour_grey(job->style[i], strength);
+    if (job->init) dq__colour_grey(job->init, strength);
+    return DQ_OK;
+}
+
+/* What --colour does before painting: paintings get the colours of the photo; with luminance all are grey first, and the
+ * same gives the paintings the photo's brightness and contrast. */
+static dq_status prepare_colours(dq_job *job, dq__error *err) {
+    const dq__settings *s = &job->settings;
+    if ((s->colour != DQ__COLOUR_MATCH && s->colour != DQ__COLOUR_LUMINANCE) || s->colour_strength == 0) return DQ_OK;
+    dq_status status = s->colour == DQ__COLOUR_LUMINANCE ? make_grey(job, err) : DQ_OK;
+    if (status) return status;
+    const dq__colours wanted = dq__colours_of(job->content);
+    for (int i = 0; i < job->styles; i++) dq__colour_match(job->style[i], &wanted, s->colour_strength);
+    return DQ_OK;
+}
+
+/* What the result has from the photo: its alpha, and its colours where they are asked for. */
+static dq_status take_from_photo(const dq_job *job, dq_image *image, dq__error *err) {
+    const dq_image *source = job->photo ? job->photo : job->content;
+    const dq__lightness lightness = job->settings.colour == DQ__COLOUR_OKLAB ? DQ__OKLAB : DQ__LUMA;
+    dq_image *photo;
+    if (!source->alpha && !recolours(job)) return DQ_OK;
+    dq_status status = dq__image_resize(&photo, source, image->width, image->height, err);
+    if (status) return status;
+    if (recolours(job)) dq__colour_take(image, photo, lightness, job->settings.colour_strength);
+    image->alpha = photo->alpha, photo->alpha = NULL;
+    dq__image_free(&photo);
+    return DQ_OK;
+}
+
 /* ---- memory -------------------------------------------------------------------------------------------------------- */
 
 /* A style is painted from at the size of the picture times style_scale, but never enlarged, unless it would be too small
@@ -149,7 +196,8 @@ static uint64_t bytes_at(const dq_job *job, const dq__scale *at) {
         if (l->kind == DQ__CONV) sum += sizeof(float) * (uint64_t)(l->kernel * l->kernel * l->ic) * (uint64_t)l->oc;
         if (l->kind == DQ__LINEAR) sum += sizeof(float) * (uint64_t)l->ic * (uint64_t)l->oc;
     }
-    sum += image_bytes(job->content);
+    sum += image_bytes(job->content) * (job->settings.colour == DQ__COLOUR_LUMINANCE ? 2 : 1);
+    if (recolours(job)) sum += (uint64_t)floats(at) * sizeof(float);
     for (int i = 0; i < job->styles; i++) sum += image_bytes(job->style[i]) + (uint64_t)w[i] * (uint64_t)h[i] * 12;
     return sum + (uint64_t)floats(at) * sizeof(float) * (job->settings.average > 0 ? 5 : 4);
 }
@@ -225,6 +273,7 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
     if (!status) status = copy_inputs(job, content, styles, style_count, record, err);
     if (!status) status = parse_share(job, settings->style_weights, err);
     if (!status) status = choose_init(job, err);
+    if (!status) status = prepare_colours(job, err);
     if (status) goto done;
     job->setup = (dq__cost_setup){.pool = pool, .table = &job->table, .taps = &job->taps, .settings = &job->settings,
                                   .share = job->share, .styles = job->styles};
@@ -259,6 +308,7 @@ void dq__job_free(dq_job **pointer) {
     dq__cost_roots_free(job->roots);
     dq__image_free(&job->content);
     dq__image_free(&job->init);
+    dq__image_free(&job->photo);
     for (int i = 0; i < MAX_STYLES; i++) dq__image_free(&job->style[i]);
     dq__free(job->record);
     dq__free(job);
@@ -410,21 +460,17 @@ void dq__job_progress(const dq_job *job, dq_progress *p) {
     p->seconds_left = p->done > 0 ? p->seconds * (1 - p->done) / p->done : -1;
 }
 
-/* The picture so far at the final size, with the alpha of the photo and the record of the job. */
+/* The picture so far at the final size, with what it has from the photo and the record of the job. */
 dq_status dq__job_image(dq_job *job, dq_image **out, dq__error *err) {
-    dq_image *small = NULL, *alpha = NULL, *image = NULL;
+    dq_image *small = NULL, *image = NULL;
     const dq__scale *last = &job->pyramid.scale[job->pyramid.count - 1];
     *out = NULL;
     dq_status status = job->scale < 0 ? enter_scale(job, err) : DQ_OK;
     if (!status) status = picture(job, &small, err);
     if (!status) status = dq__image_resize(&image, small, last->w, last->h, err);
-    if (!status && job->content->alpha) {
-        status = dq__image_resize(&alpha, job->content, last->w, last->h, err);
-        if (!status) image->alpha = alpha->alpha, alpha->alpha = NULL;
-    }
+    if (!status) status = take_from_photo(job, image, err);
     if (!status) status = dq__image_set_record(image, job->record, err);
     dq__image_free(&small);
-    dq__image_free(&alpha);
     if (status) dq__image_free(&image);
     *out = image;
     return status;

@@ -153,7 +153,8 @@ static void every_option_counts(void **state) {
         "content-layers=relu2_1", "style-layers=relu1_1=1,relu2_1=3", "tv-weight=5", "tv-weight=1 tv-kind=sum",
         "normalization=mean", "pooling=average", "padding=zero", "padding=replicate", "optimizer=lbfgs", "learning-rate=0.2",
         "beta1=0.5", "beta2=0.5", "epsilon=0.1", "average=0", "pixel-range=255", "min-size=24", "size=44",
-        "iterations=4", "clamp=off learning-rate=0.3"};
+        "iterations=4", "clamp=off learning-rate=0.3", "colour=content", "colour=match", "colour=luminance",
+        "colour=oklab"};
     const char *base = "size=48 iterations=3 min-size=0 ";
     dq_image *plain = run(*state, 2, 2, base, NULL, NULL);
     for (size_t k = 0; k < sizeof change / sizeof *change; k++) {
@@ -164,6 +165,7 @@ static void every_option_counts(void **state) {
         dq__image_free(&out);
     }
     const char *more[][2] = {{"noise=0.2 seed=1", "noise=0.2 seed=2"},
+                             {"colour=match", "colour=match colour-strength=0.5"},
                              {"min-size=24 scale-step=1.4", "min-size=24 scale-step=2"},
                              {"min-size=24 initial-iterations=1", "min-size=24 initial-iterations=5"},
                              {"optimizer=lbfgs iterations=6 history=1", "optimizer=lbfgs iterations=6 history=10"}};
