@@ -157,6 +157,39 @@ static dq_status take_from_photo(const dq_job *job, dq_image *image, dq__error *
     return DQ_OK;
 }
 
+/* ---- strength ------------------------------------------------------------------------------------------------------ */
+
+/* --strength s from the photo (0) to the whole painting (1). Less is painted, rather than the photo laid over the painting:
+ * style and smoothness weigh s⁴ of what they would, let_photo_through gives every scale the share 1 − s of the photo to start
+ * from, and Adam's steps, whose length no weight changes, are √s as long. At 0 nothing is left to do. */
+static void apply_strength(dq__settings *o) {
+    const double s = o->strength;
+    o->style_weight *= s * s * s * s;
+    o->tv_weight *= s * s * s * s;
+    if (s == 0) o->iterations = o->min_size = 0;
+}
+
+/* To the start of a scale: at the first one s parts of it and 1 − s of the photo; at the others 1 − s of the detail that the
+ * photo has gained since the scale before. */
+static dq_status let_photo_through(dq_job *job, const dq_image *content, dq__error *err) {
+    const dq__scale *at = current(job), *before = at - 1;
+    const float range = (float)job->settings.pixel_range, s = (float)job->settings.strength;
+    const bool first = job->scale == 0;
+    dq_image *small = NULL, *coarse = NULL;
+    dq_status status = DQ_OK;
+    if (s == 1) return DQ_OK;
+    if (!first) status = dq__image_resize(&small, job->content, before->w, before->h, err);
+    if (!first && !status) status = dq__image_resize(&coarse, small, at->w, at->h, err);
+    for (size_t k = 0; !status && k < floats(at); k++) {
+        const float photo = first ? content->rgb[k] : content->rgb[k] - coarse->rgb[k];
+        const float v = (first ? s : 1) * job->x[k] + (1 - s) * range * photo;
+        job->x[k] = v < 0 ? 0 : v > range ? range : v;
+    }
+    dq__image_free(&small);
+    dq__image_free(&coarse);
+    return status;
+}
+
 /* ---- memory -------------------------------------------------------------------------------------------------------- */
 
 /* A style is painted from at the size of the picture times style_scale, but never enlarged, unless it would be too small
@@ -268,6 +301,7 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
     dq_job *job = dq__alloc_zero(sizeof *job);
     if (!job) return dq__no_memory(err, sizeof *job, "a job");
     job->pool = pool, job->settings = *settings, job->styles = style_count, job->scale = -1;
+    apply_strength(&job->settings);
     choose_table(job, model);
     dq_status status = choose_taps(job, log, log_user, err); /* sizes depend on the layers */
     if (!status) status = copy_inputs(job, content, styles, style_count, record, err);
@@ -279,7 +313,7 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
                                   .share = job->share, .styles = job->styles};
     job->setup.roots = job->roots;
     const int min_side = dq__exec_min_side(&job->table, last_layer(job));
-    job->pyramid = dq__pyramid_make(settings, content->width, content->height, min_side);
+    job->pyramid = dq__pyramid_make(&job->settings, content->width, content->height, min_side);
     status = check_memory(job, err);
     if (!status) status = dq__packed_new(&job->packed, &job->table, &model->weights, last_layer(job), true, err);
     if (!status) status = dq__cost_roots_new(job->roots, &job->taps, &job->table, &model->weights, err);
@@ -403,7 +437,9 @@ static dq_status enter_scale(dq_job *job, dq__error *err) {
     status = dq__image_resize(&content, job->content, s->w, s->h, err);
     if (!status) status = dq__image_resize(&start, source, s->w, s->h, err);
     if (!status) status = make_state(job, err);
+    if (!status && job->settings.optimizer == DQ__OPTIMIZER_ADAM) job->adam.rate *= sqrt(job->settings.strength);
     if (!status) set_pixels(job, start, first);
+    if (!status) status = let_photo_through(job, content, err);
     dq__image_free(&before);
     dq__image_free(&start);
     if (!status) status = make_targets(job, content, err);

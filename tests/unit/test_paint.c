@@ -154,7 +154,7 @@ static void every_option_counts(void **state) {
         "normalization=mean", "pooling=average", "padding=zero", "padding=replicate", "optimizer=lbfgs", "learning-rate=0.2",
         "beta1=0.5", "beta2=0.5", "epsilon=0.1", "average=0", "pixel-range=255", "min-size=24", "size=44",
         "iterations=4", "clamp=off learning-rate=0.3", "colour=content", "colour=match", "colour=luminance",
-        "colour=oklab"};
+        "strength=0.7", "colour=oklab"};
     const char *base = "size=48 iterations=3 min-size=0 ";
     dq_image *plain = run(*state, 2, 2, base, NULL, NULL);
     for (size_t k = 0; k < sizeof change / sizeof *change; k++) {
@@ -185,6 +185,43 @@ static void zero_weights_do_nothing(void **state) {
     assert_int_equal(dq__image_resize(&photo, f->photo, 48, 36, NULL), DQ_OK);
     assert_true(distance(out, photo) < 1e-3); /* content alone from the content: it stays */
     dq__image_free(&out), dq__image_free(&photo);
+}
+
+/* The slider moves away from the photo step by step, and what it gives between is no blend of the two ends. */
+static void strength_goes_from_photo_to_painting(void **state) {
+    static const char *const strengths[] = {"0", "0.3", "0.6", "1"};
+    const fixture *f = *state;
+    dq_image *out[4], *photo;
+    double away[4];
+    assert_int_equal(dq__image_resize(&photo, f->photo, 48, 36, NULL), DQ_OK);
+    for (int i = 0; i < 4; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "size=48 iterations=20 min-size=34 style-weight=20 strength=%s", strengths[i]);
+        out[i] = run(f, 2, 1, text, NULL, NULL);
+        away[i] = distance(out[i], photo);
+        if (i > 0 && !(away[i] > 1.02 * away[i - 1])) fail_msg("strength %s: %g, before %g", text, away[i], away[i - 1]);
+    }
+    assert_true(away[0] < 1e-6);
+    const float share = (float)(away[2] / away[3]);
+    for (int k = 0; k < 48 * 36 * 3; k++) photo->rgb[k] += share * (out[3]->rgb[k] - photo->rgb[k]); /* a blend as far away */
+    assert_true(distance(out[2], photo) > 0.1 * away[2]);
+    for (int i = 0; i < 4; i++) dq__image_free(&out[i]);
+    dq__image_free(&photo);
+}
+
+static void without_strength_it_is_the_photo(void **state) {
+    static const char *const texts[] = {"recipe=neural-style", "recipe=classic", "init=noise seed=3", "colour=luminance"};
+    const fixture *f = *state;
+    dq_image *photo;
+    assert_int_equal(dq__image_resize(&photo, f->photo, 48, 36, NULL), DQ_OK);
+    for (int i = 0; i < 4; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "%s size=48 iterations=3 strength=0", texts[i]);
+        dq_image *out = run(f, 1, 1, text, NULL, NULL);
+        assert_true(distance(out, photo) < 1e-6);
+        dq__image_free(&out);
+    }
+    dq__image_free(&photo);
 }
 
 static void refuse(const fixture *f, int styles, const char *text, dq_status wanted, const char *word) {
@@ -280,6 +317,8 @@ int main(void) {
         cmocka_unit_test(the_plan_is_what_is_used),    cmocka_unit_test(same_bytes_for_any_threads),
         cmocka_unit_test(costs_are_the_golden_ones),   cmocka_unit_test(picture_has_size_alpha_and_record),
         cmocka_unit_test(every_option_counts),         cmocka_unit_test(zero_weights_do_nothing),
+        cmocka_unit_test(strength_goes_from_photo_to_painting),
+        cmocka_unit_test(without_strength_it_is_the_photo),
         cmocka_unit_test(bad_requests_are_explained),  cmocka_unit_test(memory_limit_names_a_size_that_fits),
         cmocka_unit_test(a_cost_that_blows_up_is_named), cmocka_unit_test(no_memory_is_no_crash)};
     return cmocka_run_group_tests(tests, setup, teardown);
