@@ -150,6 +150,24 @@ static void both_sides(const dq__gram_root *root, const float *matrix, float *g)
 }
 
 void dq__gram_through(const dq__gram_root *root, float *g) { both_sides(root, root->forward, g); }
+void dq__gram_back_through(const dq__gram_root *root, float *g) { both_sides(root, root->backward, g); }
+
+static void times_vector(const dq__gram_root *root, const float *matrix, float *v) {
+    dqk_gemm job = {.x = v, .x_row = root->cs, .x_col = root->cs, .y = root->scratch, .y_row = root->cs, .y_col = root->cs,
+                    .m = matrix, .rows = 1, .cols = 1, .ic = root->cs, .oc = root->cs};
+    dqk_kernels(dq__cpu_isa())->gemm(&job);
+    memcpy(v, root->scratch, sizeof(float) * (size_t)root->cs);
+}
+
+void dq__vector_through(const dq__gram_root *root, float *v) { times_vector(root, root->forward, v); }
+void dq__vector_back_through(const dq__gram_root *root, float *v) { times_vector(root, root->backward, v); }
+
+/* ---- the way back ---------------------------------------------------------------------------------------------------- */
+
+void dq__gram_back(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *d, const dq__tensor *grad) {
+    dq__pack_gemm(space->matrix, d, f->cs, f->cs, f->cs);
+    dq__pool_run(pool, f->h, gradient_task, &(work){dqk_kernels(dq__cpu_isa()), space, f, grad, 0});
+}
 
 /* ---- the cost --------------------------------------------------------------------------------------------------------- */
 
@@ -168,9 +186,8 @@ double dq__gram_cost_through(dq__pool *pool, dq__gram_space *space, const dq__gr
     const double cost = scale * dq__gram_energy(d, c);
     if (weight == 0) return cost;
     const double factor = scale * weight * 4.0 / ((double)f->h * f->w);
-    if (root) both_sides(root, root->backward, d);
+    if (root) dq__gram_back_through(root, d);
     for (size_t k = 0; k < square(c); k++) d[k] = (float)(factor * (double)d[k]);
-    dq__pack_gemm(space->matrix, d, c, c, c);
-    dq__pool_run(pool, f->h, gradient_task, &(work){dqk_kernels(dq__cpu_isa()), space, f, grad, 0});
+    dq__gram_back(pool, space, f, d, grad);
     return cost;
 }

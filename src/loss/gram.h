@@ -30,8 +30,15 @@ void dq__gram_root_deinit(dq__gram_root *root);
 size_t dq__gram_root_bytes(int c);
 /* g ← R·g·Rᵀ; g: cs×cs, symmetric. */
 void dq__gram_through(const dq__gram_root *root, float *g);
+/* The way back: g ← Rᵀ·g·R. */
+void dq__gram_back_through(const dq__gram_root *root, float *g);
+/* v ← R·v, or back: v ← Rᵀ·v; v: cs floats. */
+void dq__vector_through(const dq__gram_root *root, float *v);
+void dq__vector_back_through(const dq__gram_root *root, float *v);
 /* ‖g‖² = Σ g². */
 double dq__gram_energy(const float *g, int cs);
+/* Adds f·d to grad; d: cs×cs, symmetric. */
+void dq__gram_back(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *d, const dq__tensor *grad);
 /* Returns scale·‖G(f) − target‖²; adds its gradient times weight, scale·weight·(4/N)·F·(G − target), to grad where
  * weight ≠ 0. target: cs×cs. */
 double dq__gram_cost(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *target, double scale,

@@ -6,16 +6,18 @@
 #include "base/mem.h"
 #include "loss/content.h"
 #include "loss/tv.h"
+#include "loss/w2.h"
 
 #include <string.h>
 
 struct dq__cost {
     const dq__cost_setup *setup;
     dq__exec *exec;
-    dq__gram_space *space;
+    dq__moments moments; /* its .gram is NULL where no style counts */
+    dq__w2 w2;           /* all NULL for other style losses */
     float *content[DQ__MAX_TAPS];      /* target features, dense */
     double content_scale[DQ__MAX_TAPS];
-    float *style[DQ__MAX_TAPS];        /* target Gram matrices */
+    dq__gaussian style[DQ__MAX_TAPS];  /* .matrix: target Gram matrix, covariance, or root of it as W2 wants; NULL: none */
     double style_scale[DQ__MAX_TAPS];
     double *row_sums;
     int h, w;
@@ -42,6 +44,13 @@ static double style_scale(int normalization, double c, double energy) {
     case DQ__NORM_RELATIVE: return energy > 0 ? 1 / energy : 0;
     default: return 1 / (c * c * c * c);        /* FᵀF/(c·h·w), mean over c² (neural-style) */
     }
+}
+
+/* W2 times this is the style cost: 1/c, a mean over the channels, or relative to the mean square of the
+ * painting's features, which is W2's distance from none. */
+static double w2_scale(int normalization, double c, double energy) {
+    if (normalization == DQ__NORM_RELATIVE) return energy > 0 ? 1 / energy : 0;
+    return 1 / c;
 }
 
 /* ---- roots --------------------------------------------------------------------------------------------------------- */
@@ -100,50 +109,68 @@ static dq_status run_forward(dq__exec *exec, const dq_image *image, double range
     return DQ_OK;
 }
 
-/* Adds share·Gram of one style to the targets. */
+/* Adds the share of one style, its Gram matrices and means, to the targets. */
 static dq_status add_style(dq__cost *cost, const dq_image *style, double share, dq__error *err) {
     const dq__cost_setup *s = cost->setup;
     dq__exec *exec = NULL;
-    float *g = NULL;
+    float *g = NULL, *mean = NULL;
     const dq__exec_options options = exec_options(s, style->width, style->height, false);
     dq_status status = dq__exec_new(&exec, s->pool, s->table, s->packed, &options, err);
     if (!status) status = run_forward(exec, style, s->settings->pixel_range, err);
     if (status) goto done;
     g = dq__alloc(sizeof(float) * (size_t)widest(s) * (size_t)widest(s));
-    if (!g) {
+    mean = dq__alloc(sizeof(float) * (size_t)widest(s));
+    if (!g || !mean) {
         status = dq__no_memory(err, sizeof(float) * (size_t)widest(s) * (size_t)widest(s), "Gram matrices");
         goto done;
     }
     for (int t = 0; t < s->taps->count; t++) {
         if (s->taps->style[t] == 0) continue;
         const dq__tensor *f = dq__exec_tap(exec, t);
-        dq__gram(s->pool, cost->space, f, g);
-        if (root_at(s, t)) dq__gram_through(root_at(s, t), g);
-        for (size_t k = 0; k < (size_t)f->cs * (size_t)f->cs; k++) cost->style[t][k] += (float)share * g[k];
+        dq__gram(s->pool, cost->moments.gram, f, g);
+        dq__mean(s->pool, &cost->moments, f, mean);
+        if (root_at(s, t)) dq__gram_through(root_at(s, t), g), dq__vector_through(root_at(s, t), mean);
+        for (size_t k = 0; k < (size_t)f->cs * (size_t)f->cs; k++) cost->style[t].matrix[k] += (float)share * g[k];
+        for (int k = 0; k < f->cs; k++) cost->style[t].mean[k] += (float)share * mean[k];
     }
 done:
     dq__free(g);
+    dq__free(mean);
     dq__exec_free(&exec);
     return status;
+}
+
+/* From raw moments to what the style loss compares with. */
+static void finish_target(dq__cost *cost, int t) {
+    const dq__cost_setup *s = cost->setup;
+    dq__gaussian *target = &cost->style[t];
+    const int c = s->table->layer[s->taps->layer[t]].oc, cs = dq__map_stride(c), loss = s->settings->style_loss;
+    double square = 0;
+    for (int k = 0; k < c; k++) square += (double)target->matrix[(size_t)k * (size_t)cs + (size_t)k];
+    if (loss == DQ__STYLE_W2) {
+        cost->style_scale[t] = w2_scale(s->settings->normalization, c, square);
+        dq__w2_target(s->pool, &cost->w2, target, c, cs);
+        return;
+    }
+    if (loss == DQ__STYLE_CENTRED) dq__centre(target->matrix, target->mean, cs);
+    cost->style_scale[t] = style_scale(s->settings->normalization, c, dq__gram_energy(target->matrix, cs));
 }
 
 static dq_status style_targets(dq__cost *cost, const dq_image *const *styles, dq__error *err) {
     const dq__cost_setup *s = cost->setup;
     if (!widest(s)) return DQ_OK;
-    dq_status status = dq__gram_space_new(&cost->space, widest(s), err);
+    dq_status status = dq__moments_init(&cost->moments, widest(s), err);
+    if (!status && s->settings->style_loss == DQ__STYLE_W2) status = dq__w2_init(&cost->w2, widest(s), err);
     for (int t = 0; t < s->taps->count && !status; t++) {
         if (s->taps->style[t] == 0) continue;
         const size_t cs = (size_t)dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
-        cost->style[t] = dq__alloc_zero(sizeof(float) * cs * cs);
-        if (!cost->style[t]) status = dq__no_memory(err, sizeof(float) * cs * cs, "Gram matrices");
+        cost->style[t].matrix = dq__alloc_zero(sizeof(float) * cs * cs);
+        cost->style[t].mean = dq__alloc_zero(sizeof(float) * cs);
+        if (!cost->style[t].matrix || !cost->style[t].mean) status = dq__no_memory(err, sizeof(float) * cs * cs, "Gram matrices");
     }
     for (int i = 0; i < s->styles && !status; i++) status = add_style(cost, styles[i], s->share[i], err);
-    for (int t = 0; t < s->taps->count && !status; t++) {
-        if (!cost->style[t]) continue;
-        const int c = s->table->layer[s->taps->layer[t]].oc;
-        cost->style_scale[t] =
-            style_scale(s->settings->normalization, c, dq__gram_energy(cost->style[t], dq__map_stride(c)));
-    }
+    for (int t = 0; t < s->taps->count && !status; t++)
+        if (cost->style[t].matrix) finish_target(cost, t);
     return status;
 }
 
@@ -182,9 +209,14 @@ dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq_ima
 void dq__cost_free(dq__cost **pointer) {
     dq__cost *cost = *pointer;
     if (!cost) return;
-    for (int t = 0; t < DQ__MAX_TAPS; t++) dq__free(cost->content[t]), dq__free(cost->style[t]);
+    for (int t = 0; t < DQ__MAX_TAPS; t++) {
+        dq__free(cost->content[t]);
+        dq__free(cost->style[t].matrix);
+        dq__free(cost->style[t].mean);
+    }
     dq__free(cost->row_sums);
-    dq__gram_space_free(&cost->space);
+    dq__moments_deinit(&cost->moments);
+    dq__w2_deinit(&cost->w2);
     dq__exec_free(&cost->exec);
     dq__free(cost);
     *pointer = NULL;
@@ -192,7 +224,8 @@ void dq__cost_free(dq__cost **pointer) {
 
 size_t dq__cost_bytes(const dq__cost_setup *s, int w, int h, const int *style_w, const int *style_h) {
     const dq__exec_options main_options = exec_options(s, w, h, true);
-    size_t most = 0, kept = widest(s) ? dq__gram_space_bytes(widest(s)) : 0;
+    size_t most = 0, kept = widest(s) ? dq__moments_bytes(widest(s)) : 0;
+    if (widest(s) && s->settings->style_loss == DQ__STYLE_W2) kept += dq__w2_bytes(widest(s));
     for (int i = 0; i < s->styles; i++) {
         const dq__exec_options options = exec_options(s, style_w[i], style_h[i], false);
         const size_t bytes = dq__exec_bytes(s->pool, s->table, &options);
@@ -203,13 +236,26 @@ size_t dq__cost_bytes(const dq__cost_setup *s, int w, int h, const int *style_w,
     for (int t = 0; t < s->taps->count; t++) {
         const int side = dq__exec_min_side(s->table, s->taps->layer[t]); /* pixels of the picture to one of the map */
         const size_t cs = (size_t)dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
-        if (s->taps->style[t] != 0) kept += sizeof(float) * cs * cs;
+        if (s->taps->style[t] != 0) kept += sizeof(float) * (cs * cs + cs);
         if (s->taps->content[t] != 0) exec += sizeof(float) * cs * (size_t)(w / side) * (size_t)(h / side);
     }
     return kept + (exec > most ? exec : most);
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------------------------------- */
+
+static double style_cost(dq__cost *cost, int t, const dq__tensor *f, double weight, const dq__tensor *grad) {
+    const dq__cost_setup *s = cost->setup;
+    const dq__gaussian *target = &cost->style[t];
+    const double scale = cost->style_scale[t];
+    switch (s->settings->style_loss) {
+    case DQ__STYLE_W2: return dq__w2_cost(s->pool, &cost->w2, &cost->moments, root_at(s, t), f, target, scale, weight, grad);
+    case DQ__STYLE_CENTRED:
+        return dq__centred_cost(s->pool, &cost->moments, root_at(s, t), f, target->matrix, scale, weight, grad);
+    default:
+        return dq__gram_cost_through(s->pool, cost->moments.gram, root_at(s, t), f, target->matrix, scale, weight, grad);
+    }
+}
 
 static void at_tap(void *user, int t, const dq__tensor *f, const dq__tensor *grad) {
     dq__cost *cost = user;
@@ -219,10 +265,9 @@ static void at_tap(void *user, int t, const dq__tensor *f, const dq__tensor *gra
         cost->value.content += w * dq__content_cost(s->pool, f, cost->content[t], cost->content_scale[t],
                                                     w * s->settings->content_weight, grad);
     }
-    if (cost->style[t]) {
+    if (cost->style[t].matrix) {
         const double w = s->taps->style[t];
-        cost->value.style += w * dq__gram_cost_through(s->pool, cost->space, root_at(s, t), f, cost->style[t],
-                                                       cost->style_scale[t], w * s->settings->style_weight, grad);
+        cost->value.style += w * style_cost(cost, t, f, w * s->settings->style_weight, grad);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 enum dq__normalization { DQ__NORM_MEAN, DQ__NORM_COURSE, DQ__NORM_GATYS, DQ__NORM_RELATIVE };
+enum dq__style_loss { DQ__STYLE_GRAM, DQ__STYLE_CENTRED, DQ__STYLE_W2 };
 enum dq__tv_choice { DQ__TV_CHOICE_NINE, DQ__TV_CHOICE_SUM };
 enum dq__pooling_choice { DQ__POOLING_MODEL, DQ__POOLING_MAX, DQ__POOLING_AVERAGE };
 enum dq__padding_choice { DQ__PADDING_MODEL, DQ__PADDING_ZERO, DQ__PADDING_REFLECT, DQ__PADDING_REPLICATE };

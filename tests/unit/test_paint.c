@@ -154,7 +154,7 @@ static void every_option_counts(void **state) {
         "normalization=mean", "pooling=average", "padding=zero", "padding=replicate", "optimizer=lbfgs", "learning-rate=0.2",
         "beta1=0.5", "beta2=0.5", "epsilon=0.1", "average=0", "pixel-range=255", "min-size=24", "size=44",
         "iterations=4", "clamp=off learning-rate=0.3", "colour=content", "colour=match", "colour=luminance",
-        "strength=0.7", "colour=oklab"};
+        "strength=0.7", "colour=oklab", "style-loss=centred", "style-loss=w2"};
     const char *base = "size=48 iterations=3 min-size=0 ";
     dq_image *plain = run(*state, 2, 2, base, NULL, NULL);
     for (size_t k = 0; k < sizeof change / sizeof *change; k++) {

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * loss/moments.h: mean and covariance of the features of a map over its positions, the way back from a gradient at them to
+ * the features, and the style cost on the covariance alone ("centred Gram matrix"). All may be measured through a linear map
+ * R of the channels (dq__gram_root): mean R·μ, covariance R·Σ·Rᵀ. */
+#ifndef DQ_LOSS_MOMENTS_H
+#define DQ_LOSS_MOMENTS_H
+
+#include "loss/gram.h"
+
+typedef struct dq__moments {
+    int cs;
+    dq__gram_space *gram;
+    double *sums;      /* of chunks of rows, added in order */
+    float *mean;       /* cs: of the map last measured */
+    float *covariance; /* cs×cs: of the same, symmetric */
+    float *own;        /* cs: its mean before the root */
+    float *slope;      /* cs: of a cost at the mean */
+} dq__moments;
+
+/* Space for maps of up to `cs` channels. */
+dq_status dq__moments_init(dq__moments *m, int cs, dq__error *err);
+void dq__moments_deinit(dq__moments *m);
+size_t dq__moments_bytes(int cs);
+
+/* mean: cs floats. */
+void dq__mean(dq__pool *pool, dq__moments *m, const dq__tensor *f, float *mean);
+/* Fills m->mean and m->covariance, FᵀF/N − μμᵀ; of R·f where root is not NULL, as in all that follows. */
+void dq__moments_measure(dq__pool *pool, dq__moments *m, const dq__gram_root *root, const dq__tensor *f);
+/* From raw moments: matrix = FᵀF/N becomes the covariance. */
+void dq__centre(float *matrix, const float *mean, int cs);
+/* With a symmetric D = dJ/dΣ (cs×cs) and e = dJ/dμ (cs) of the map that was measured, both overwritten, adds
+ * (2/N)·D·(f − μ) + e/N to grad. */
+void dq__moments_back(dq__pool *pool, dq__moments *m, const dq__gram_root *root, const dq__tensor *f, float *d, float *e,
+                      const dq__tensor *grad);
+
+/* As dq__gram_cost_through, with the covariance in place of the Gram matrix. */
+double dq__centred_cost(dq__pool *pool, dq__moments *m, const dq__gram_root *root, const dq__tensor *f, const float *target,
+                        double scale, double weight, const dq__tensor *grad);
+
+#endif
