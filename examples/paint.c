@@ -20,7 +20,7 @@ static dq_status paint(dq_context *ctx, const char *const *path) {
     dq_job *job = NULL;
     dq_status status = dq_image_read(ctx, &photo, path[0]);
     if (!status) status = dq_image_read(ctx, &painting, path[1]);
-    if (!status) status = dq_model_open(ctx, &model, NULL); /* the best that is installed */
+    if (!status) status = dq_model_open(ctx, &model, NULL); /* Danqing's own */
     if (!status) status = dq_options_new(ctx, &options);
     if (!status) status = dq_options_set(options, "size", "256");
     if (!status) status = dq_options_set(options, "iterations", "50");

@@ -112,8 +112,8 @@ DQ_API void dq_image_free(dq_image **image);
 typedef struct dq_model dq_model;
 
 /* Opens a model by path (safetensors, PyTorch .pth, Keras .h5, MatConvNet .mat, Caffe .caffemodel) or by name, searched
- * for in $DANQING_MODELS, the user's data directory and the installed ones; "random" is a network with seeded random
- * weights that needs no file. NULL or "" takes the best that is installed. Errors: DQ_BAD_MODEL, DQ_LIMIT. */
+ * for in $DANQING_MODELS, the user's data directory and the installed ones. Two need no file: "compact" is Danqing's own, part
+ * of the library, and what NULL or "" stands for; "random" has seeded random weights. Errors: DQ_BAD_MODEL, DQ_LIMIT. */
 DQ_API dq_status dq_model_open(dq_context *ctx, dq_model **out, const char *name_or_path);
 /* A JSON object that describes the model: name, layers with shapes, input convention, padding, pooling, sha256, source. */
 DQ_API const char *dq_model_info(const dq_model *model);

@@ -14,9 +14,6 @@ dq_status dq_model_open(dq_context *ctx, dq_model **out, const char *name_or_pat
         dq__model_free(out);
         return dq__no_memory(&ctx->error, 0, "the description of a model");
     }
-    const bool asked = name_or_path && *name_or_path;
-    if (!asked && strcmp((*out)->format, "random") == 0 && ctx->log)
-        ctx->log(ctx->log_user, "no trained network is installed: painting with seeded random weights (see danqing model list)");
     return DQ_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "model/builtin.h"
 #include "model/fetch.h"
 #include "model/model.h"
 
@@ -24,9 +25,6 @@ static const char BELOW[] = "danqing/models";
 /* Files of one name: the first ending wins. */
 static const char *const endings[] = {".safetensors", ".pth", ".h5", ".mat", ".caffemodel"};
 enum { ENDINGS = sizeof endings / sizeof *endings };
-/* What "no name" means, best first. */
-static const char *const preferred[] = {"compact", "vgg19", "vgg19-torchvision", "vgg16", "vgg16-torchvision"};
-enum { PREFERRED = sizeof preferred / sizeof *preferred };
 
 struct folders {
     char **path;
@@ -186,36 +184,26 @@ static dq_status open_random(dq_model **out, const char *name, dq__error *err) {
     return dq__model_random(out, (uint64_t)seed, err);
 }
 
-static dq_status open_best(dq_model **out, const struct folders *f, dq__error *err) {
-    for (int i = 0; i < PREFERRED; i++) {
-        char *path;
-        dq_status status = find_in(f, preferred[i], &path, err);
-        if (status) return status;
-        if (!path) continue;
-        status = dq__model_read(out, path, err);
-        dq__free(path);
-        return status;
-    }
-    return dq__model_random(out, 0, err);
+static dq_status open_builtin(dq_model **out, dq__error *err) {
+    size_t bytes;
+    const void *file = dq__builtin(&bytes);
+    return dq__model_read_memory(out, file, bytes, dq__builtin_name, err);
 }
 
 dq_status dq__model_open(dq_model **out, const char *name, dq__error *err) {
     struct folders f;
     *out = NULL;
-    if (!name) name = "";
+    if (!name || !*name) name = dq__builtin_name;
     if (!strcmp(name, "random") || !strncmp(name, "random:", 7)) return open_random(out, name, err);
     if (strchr(name, '/') || is_file(name)) return dq__model_read(out, name, err);
     dq_status status = folders_new(&f, err);
     if (status) return status;
     char *path = NULL;
-    if (!*name)
-        status = open_best(out, &f, err);
-    else
-        status = find_in(&f, name, &path, err);
+    status = find_in(&f, name, &path, err);
     if (!status && path)
         status = dq__model_read(out, path, err);
-    else if (!status && *name)
-        status = not_found(&f, name, err);
+    else if (!status)
+        status = strcmp(name, dq__builtin_name) ? not_found(&f, name, err) : open_builtin(out, err);
     dq__free(path);
     folders_free(&f);
     return status;
@@ -249,8 +237,14 @@ static bool add_plan(json_t *entry, const dq__known *row, const char *user_folde
 /* Appends one model: installed at `path`, or only known (path NULL). False when there is no memory. */
 static bool add_entry(json_t *list, const char *name, const char *path, const char *user_folder) {
     const dq__known *row = dq__known_find(name);
-    uint64_t bytes = path ? file_bytes(path) : row ? row->bytes : 0;
-    const char *note = row ? row->note : path ? "" : "seeded random weights; needs no file";
+    size_t builtin;
+    const bool own = !path && strcmp(name, dq__builtin_name) == 0;
+    if (own) dq__builtin(&builtin);
+    uint64_t bytes = path ? file_bytes(path) : row ? row->bytes : own ? builtin : 0;
+    const char *note = row    ? row->note
+                       : path ? ""
+                       : own  ? "Danqing's own, part of the program: the default"
+                              : "seeded random weights; needs no file";
     json_t *entry = json_pack("{s:o, s:I, s:b, s:s}", "name", text_json(name), "bytes", (json_int_t)bytes, "installed",
                               path || !row, "note", note);
     if (!entry) return false;
@@ -290,12 +284,13 @@ static dq_status add_folder_entries(json_t *list, const struct folders *f, int i
     return status;
 }
 
-/* Appends the known models that are not installed, and "random". */
+/* Appends the known models that are not installed, and those that need no file. */
 static dq_status add_known_entries(json_t *list, const char *user, dq__error *err) {
     bool good = true;
     const dq__known *row;
     for (int i = 0; (row = dq__known_at(i)); i++)
         if (!listed(list, row->name)) good = good && add_entry(list, row->name, NULL, user);
+    if (!listed(list, dq__builtin_name)) good = good && add_entry(list, dq__builtin_name, NULL, user);
     good = good && add_entry(list, "random", NULL, user);
     return good ? DQ_OK : dq__no_memory(err, 0, "the list of models");
 }

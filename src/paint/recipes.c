@@ -8,7 +8,7 @@
 static const struct {
     const char *name, *description, *text;
 } recipes[] = {
-    {"portrait", "coarse to fine with Adam from the photo: fast, keeps the face (the default)",
+    {"portrait", "coarse to fine from the photo, with L-BFGS: fast, keeps the face (the default)",
      "# Every value is the default of options.def.\n"},
 
     {"classic", "the course's algorithm: content plus noise, Adam, costs with 1/4n and 1/(2n)\302\262",

@@ -55,7 +55,7 @@ static void defaults_resolve(void **state) {
     assert_int_equal(dq__options_resolve(options, &s, NULL), DQ_OK);
     assert_string_equal(s.recipe, "portrait");
     assert_string_equal(s.model, "");
-    assert_int_equal(s.optimizer, DQ__OPTIMIZER_ADAM);
+    assert_int_equal(s.optimizer, DQ__OPTIMIZER_LBFGS);
     assert_true(s.clamp);
     assert_true(s.max_memory == 0);
     assert_null(dq__options_get(options, "no-such"));

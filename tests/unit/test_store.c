@@ -585,22 +585,27 @@ static void random_takes_a_seed(void **state) {
         assert_int_equal(dq__model_open(&a, bad[i], &err), DQ_BAD_MODEL);
 }
 
-static void no_name_is_the_best_installed(void **state) {
+static void assert_opens_builtin(const char *name) {
+    dq_model *model;
+    assert_int_equal(dq__model_open(&model, name, &err), DQ_OK);
+    assert_string_equal(model->table.name, "compact");
+    assert_string_equal(model->format, "safetensors");
+    assert_true(dq__table_find(&model->table, "relu5_1") > dq__table_exact(&model->table, "relu5_1")); /* its root */
+    dq__model_free(&model);
+}
+
+static void no_name_is_our_own_network(void **state) {
     (void)state;
     if (access(DQ_DATADIR "/danqing/models", F_OK) == 0) {
         print_message("skipped: models of an installed danqing in " DQ_DATADIR " would be found\n");
         skip();
     }
     three_folders();
-    dq_model *model;
-    assert_int_equal(dq__model_open(&model, NULL, &err), DQ_OK);
-    assert_string_equal(model->format, "random");
-    dq__model_free(&model);
-    write_model("share/danqing/models/vgg16.safetensors", 5);
-    assert_opens("", 5);
+    assert_opens_builtin(NULL);
     write_model("share/danqing/models/vgg19.safetensors", 6);
-    assert_opens(NULL, 6);
-    write_model("own/compact.safetensors", 7);
+    assert_opens_builtin("");
+    assert_opens_builtin("compact");
+    write_model("own/compact.safetensors", 7); /* a file of that name goes before it */
     assert_opens("", 7);
 }
 
@@ -662,6 +667,8 @@ static void the_list_has_each_model_once(void **state) {
     assert_true(g_str_has_prefix(json_string_value(json_object_get(vgg16, "checksum")), "md5:"));
     assert_null(json_object_get(vgg16, "path"));
     assert_true(json_is_true(json_object_get(entry_of(list, "random"), "installed")));
+    assert_true(json_is_true(json_object_get(entry_of(list, "compact"), "installed")));
+    assert_true(json_integer_value(json_object_get(entry_of(list, "compact"), "bytes")) <= 2600000);
     assert_null(entry_of(list, "notes"));
     assert_null(entry_of(list, ".hidden"));
     json_decref(list);
@@ -741,7 +748,7 @@ static int stop_server(void **state) {
 int main(void) {
     const struct CMUnitTest names[] = {
         HERE(names_are_searched_in_order), HERE(relative_xdg_folders_do_not_count), HERE(paths_are_opened_as_they_are),
-        HERE(random_takes_a_seed), HERE(no_name_is_the_best_installed), HERE(what_is_missing_is_said),
+        HERE(random_takes_a_seed), HERE(no_name_is_our_own_network), HERE(what_is_missing_is_said),
         HERE(the_list_has_each_model_once), HERE(the_list_survives_lack_of_memory), HERE(the_table_is_sane)};
     const struct CMUnitTest downloads[] = {
         HERE(fetches_a_whole_file_once), HERE(replaces_a_damaged_file), HERE(makes_the_folder), HERE(goes_on_where_it_stopped),
