@@ -419,8 +419,9 @@ static dq_status make_state(dq_job *job, dq__error *err) {
     if (!job->x || !job->gradient || (s->average > 0 && !job->average))
         return dq__no_memory(err, 3 * sizeof(float) * n, "the picture");
     if (s->optimizer == DQ__OPTIMIZER_LBFGS)
-        return dq__lbfgs_init(&job->lbfgs, n, (int)s->history, s->learning_rate, err);
-    return dq__adam_init(&job->adam, n, s->learning_rate, s->beta1, s->beta2, s->epsilon, err);
+        return dq__lbfgs_init(&job->lbfgs, n, (int)s->history, s->learning_rate > 0 ? s->learning_rate : 1, err);
+    const double rate = s->learning_rate > 0 ? s->learning_rate : 0.02 * s->pixel_range;
+    return dq__adam_init(&job->adam, n, rate, s->beta1, s->beta2, s->epsilon, err);
 }
 
 /* Moves on to the next scale: the picture so far, or the first one, becomes its start. */
