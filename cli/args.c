@@ -30,8 +30,8 @@ static char letter_of(const char *name) {
 
 /* And those that not only paint takes. */
 static const char *verbs_of(const char *name) {
-    if (strcmp(name, "threads") == 0) return "paint|bench|train distil";
-    return strcmp(name, "model") == 0 || strcmp(name, "size") == 0 ? "paint|bench" : "paint";
+    if (strcmp(name, "threads") == 0) return "paint|sweep|batch|bench|train distil";
+    return strcmp(name, "model") == 0 || strcmp(name, "size") == 0 ? "paint|sweep|batch|bench" : "paint|sweep|batch";
 }
 
 const cli_option *cli_option_at(int index) {
@@ -220,13 +220,16 @@ dq_status cli_parse(const cli_verb *verb, int argc, const char *const *argv, cli
     scan s = {.argc = argc, .argv = argv, .args = args, .message = message};
     dq_status status = DQ_OK;
     bool options = true; /* until "--" */
-    *args = (cli_args){.verb = verb};
+    bool parted = !verb->parted;
+    *args = (cli_args){.verb = verb, .first = -1};
     while (s.at < argc && !status) {
         const char *argument = argv[s.at++];
-        if (options && strcmp(argument, "--") == 0) options = false;
+        if (!parted && strcmp(argument, "--") == 0) args->first = args->count, parted = true;
+        else if (options && strcmp(argument, "--") == 0) options = false;
         else if (options && strncmp(argument, "--", 2) == 0) status = read_long(&s, argument + 2);
         else if (options && argument[0] == '-' && argument[1]) status = read_letters(&s, argument + 1);
         else status = read_positional(&s, argument);
     }
+    if (args->first < 0) args->first = args->count;
     return status ? status : check_count(args, message);
 }

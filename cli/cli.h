@@ -20,6 +20,7 @@ typedef struct cli_verb {
     int least, most;       /* positional arguments */
     const char *help, *help_zh;
     int (*run)(const cli_args *args); /* returns the exit code */
+    bool parted; /* the first "--" parts the arguments into two lists, and options may follow it */
 } cli_verb;
 
 /* Row of the verb table, NULL past its end. */
@@ -39,7 +40,7 @@ typedef struct cli_option {
     bool library; /* handed to dq_options_set */
 } cli_option;
 
-enum { CLI_MAX_OPTIONS = 96, CLI_MAX_GIVEN = 256, CLI_MAX_POSITIONALS = 64, CLI_MESSAGE = 512 };
+enum { CLI_MAX_OPTIONS = 96, CLI_MAX_GIVEN = 256, CLI_MAX_POSITIONALS = 4096, CLI_MESSAGE = 512 };
 
 struct cli_args {
     const cli_verb *verb;
@@ -51,6 +52,7 @@ struct cli_args {
     int givens;
     const char *positional[CLI_MAX_POSITIONALS];
     int count;
+    int first; /* how many stand before the "--" of a parted verb; all without one */
 };
 
 /* Row of the option table, the command's own first, then the library's; NULL past its end. */
@@ -127,6 +129,12 @@ int cli_output_write(const cli_output *output, dq_context *ctx, const dq_image *
 void cli_output_close(cli_output *output);
 /* True if the two paths name the same existing file. */
 bool cli_same_file(const char *a, const char *b);
+/* The file name without folders, and where its ending begins (the end of the path if it has none). */
+const char *cli_base_of(const char *path);
+const char *cli_ending_of(const char *path);
+/* A text file that appears at `path` only when it is closed and whole; NULL and DQ_OUTPUT said if it cannot be made. */
+FILE *cli_text_open(const char *path);
+int cli_text_close(FILE *file, const char *path);
 /* DQ_OUTPUT, with a line, if a file cannot be made at `path` or `no_clobber` forbids it. */
 int cli_check_writable(const char *path, bool no_clobber);
 
@@ -135,9 +143,22 @@ int cli_check_writable(const char *path, bool no_clobber);
 /* Reads a picture from a file or, for "-", from standard input. */
 dq_status cli_read_picture(dq_context *ctx, dq_image **out, const char *path);
 
+/* ---- job.c: what the verbs that paint share ---- */
+
+/* Hands every option of the library that the command line gives to `options`. An exit code, after printing why. */
+int cli_set_options(dq_context *ctx, const cli_args *args, dq_options *options);
+/* A member of the model's description, "name" or "sha256"; NULL without one; release it. */
+json_t *cli_model_member(const dq_model *model, const char *name);
+/* The event of one step, and its row in a log of CSV. */
+json_t *cli_step_event(const dq_progress *progress);
+void cli_log_head(FILE *log);
+void cli_log_step(FILE *log, const dq_progress *progress);
+
 /* ---- the verbs ---- */
 
 int cli_paint(const cli_args *args);
+int cli_sweep(const cli_args *args);
+int cli_batch(const cli_args *args);
 int cli_info(const cli_args *args);
 int cli_bench(const cli_args *args);
 int cli_train_distil(const cli_args *args);

@@ -13,14 +13,14 @@ enum { MOST_NUMBERED = 9999 };
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-static const char *base_of(const char *path) {
+const char *cli_base_of(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
 /* Where the ending begins (at its dot), or the end of the path if it has none. */
-static const char *ending_of(const char *path) {
-    const char *base = base_of(path), *dot = strrchr(base, '.');
+const char *cli_ending_of(const char *path) {
+    const char *base = cli_base_of(path), *dot = strrchr(base, '.');
     return dot && dot != base ? dot : path + strlen(path);
 }
 
@@ -32,7 +32,7 @@ static char *format_path(const char *stem, int length, const char *middle, const
 /* NAME-painted.png beside the photo; the first free NAME-painted-2.png, … unless it may be overwritten. */
 static char *default_path(const char *photo, bool force) {
     const char *stem = strcmp(photo, "-") == 0 ? "picture" : photo;
-    int length = (int)(ending_of(stem) - stem);
+    int length = (int)(cli_ending_of(stem) - stem);
     char *path = format_path(stem, length, "-painted", ".png");
     for (int i = 2; path && !force && access(path, F_OK) == 0 && i <= MOST_NUMBERED; i++) {
         char middle[32];
@@ -45,7 +45,7 @@ static char *default_path(const char *photo, bool force) {
 
 static char *step_path(const char *path, long step) {
     char middle[32];
-    const char *ending = ending_of(path);
+    const char *ending = cli_ending_of(path);
     snprintf(middle, sizeof middle, "-%06ld", step);
     return format_path(path, (int)(ending - path), middle, ending);
 }
@@ -59,7 +59,7 @@ bool cli_same_file(const char *a, const char *b) {
 
 int cli_check_writable(const char *path, bool no_clobber) {
     struct stat info;
-    int length = (int)(base_of(path) - path);
+    int length = (int)(cli_base_of(path) - path);
     char *folder = length ? format_path(path, length, "", "") : strdup(".");
     int code = 0;
     if (!folder) return cli_error(DQ_LIMIT, "out of memory");
@@ -102,7 +102,7 @@ static int check_stdout(const cli_args *args) {
 }
 
 static int check_file(const cli_output *output, dq_context *ctx, const cli_args *args) {
-    const char *ending = ending_of(output->path);
+    const char *ending = cli_ending_of(output->path);
     if (cli_value(args, "format")) return cli_error(DQ_USAGE, "--format is for -o -; a file's ending tells its format");
     if (!*ending)
         return cli_error(DQ_USAGE, "%s has no ending to tell its format: .png .jpg .webp .tif …", output->path);
@@ -152,4 +152,29 @@ int cli_output_write(const cli_output *output, dq_context *ctx, const dq_image *
 void cli_output_close(cli_output *output) {
     free(output->path);
     output->path = NULL;
+}
+
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
+
+static char *part_of(const char *path) {
+    char *part = NULL;
+    return asprintf(&part, "%s.part", path) < 0 ? NULL : part;
+}
+
+FILE *cli_text_open(const char *path) {
+    char *part = part_of(path);
+    FILE *file = part ? fopen(part, "we") : NULL;
+    if (!file) cli_error(DQ_OUTPUT, "cannot write %s: %s", path, strerror(errno));
+    free(part);
+    return file;
+}
+
+int cli_text_close(FILE *file, const char *path) {
+    char *part = part_of(path);
+    const bool bad = ferror(file) != 0;
+    const bool whole = fclose(file) == 0 && !bad && part && rename(part, path) == 0;
+    const int code = whole ? 0 : cli_error(DQ_OUTPUT, "cannot write %s: %s", path, strerror(errno));
+    if (!whole && part) remove(part);
+    free(part);
+    return code;
 }

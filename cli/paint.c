@@ -30,11 +30,8 @@ typedef struct paint {
 /* ---- before the work --------------------------------------------------------------------------------------------- */
 
 static int set_options(paint *p) {
-    const cli_option *option;
-    dq_status status = dq_options_new(p->ctx, &p->options);
-    for (int i = 0; !status && (option = cli_option_at(i)); i++)
-        if (option->library && p->args->value[i]) status = dq_options_set(p->options, option->name, p->args->value[i]);
-    return status ? cli_error_of(p->ctx, status) : 0;
+    const dq_status status = dq_options_new(p->ctx, &p->options);
+    return status ? cli_error_of(p->ctx, status) : cli_set_options(p->ctx, p->args, p->options);
 }
 
 static int check_stdin(const cli_args *args) {
@@ -62,7 +59,7 @@ static int open_log(paint *p) {
     p->log = standard ? stdout : fopen(path, "we");
     if (!p->log) return cli_error(DQ_OUTPUT, "cannot write the log %s: %s", path, strerror(errno));
     setvbuf(p->log, NULL, _IOLBF, 0);
-    fputs("iteration,scale,J,J_content,J_style,seconds\n", p->log);
+    cli_log_head(p->log);
     return 0;
 }
 
@@ -92,10 +89,9 @@ static int prepare(paint *p) {
 
 static void print_plan(FILE *to, const paint *p) {
     char memory[32], text[160];
-    json_t *model = json_loads(dq_model_info(p->model), 0, NULL);
-    const char *name = json_string_value(json_object_get(model, "name"));
-    snprintf(text, sizeof text, "%s", name ? name : "?");
-    json_decref(model);
+    json_t *name = cli_model_member(p->model, "name");
+    snprintf(text, sizeof text, "%s", name ? json_string_value(name) : "?");
+    json_decref(name);
     fprintf(to, "photo       %d × %d\n", dq_image_width(p->content), dq_image_height(p->content));
     for (int i = 0; i < p->style_count; i++)
         fprintf(to, "painting    %d × %d\n", dq_image_width(p->styles[i]), dq_image_height(p->styles[i]));
@@ -116,25 +112,12 @@ static json_t *plan_event(const paint *p) {
                      (json_int_t)p->plan.memory, "flops", p->plan.flops);
 }
 
-static json_t *step_event(const dq_progress *g) {
-    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "event", "step", "scale",
-                     g->scale, "scales", g->scales, "iteration", g->iteration, "iterations", g->iterations, "width",
-                     g->width, "height", g->height, "J", g->cost, "J_content", g->content_cost, "J_style", g->style_cost,
-                     "J_tv", g->tv_cost, "seconds", g->seconds, "seconds_left", g->seconds_left, "done", g->done);
-}
-
 static void show_step(const dq_progress *g) {
     char tail[160], left[32];
     snprintf(tail, sizeof tail, "scale %d/%d  step %d/%d  J %.4g  %s left", g->scale, g->scales, g->iteration,
              g->iterations, g->cost, g->seconds_left < 0 ? "?" : cli_time(g->seconds_left, left));
     cli_bar(g->done, tail);
-    if (cli_json()) cli_event(step_event(g));
-}
-
-static void log_step(FILE *log, const dq_progress *g) {
-    if (log)
-        fprintf(log, "%d,%d,%.9g,%.9g,%.9g,%.3f\n", g->iteration, g->scale, g->cost, g->content_cost, g->style_cost,
-                g->seconds);
+    if (cli_json()) cli_event(cli_step_event(g));
 }
 
 /* The last line: what was written, its size, the time, J. */
@@ -173,7 +156,7 @@ static int write_picture(paint *p, long step) {
 static void after_step(paint *p) {
     p->steps++;
     show_step(&p->progress);
-    log_step(p->log, &p->progress);
+    if (p->log) cli_log_step(p->log, &p->progress);
     if (!p->save_every || p->steps % p->save_every) return;
     p->save_code = write_picture(p, p->steps);
     if (p->save_code) p->save_every = 0; /* said once; the work goes on */

@@ -8,7 +8,7 @@ const cli_topic *cli_group_at(int index) {
     static const cli_topic groups[] = {
         {"basic", "Painting", "绘画"},       {"output", "Output", "输出"},  {"cost", "Cost", "代价函数"},
         {"optimiser", "Optimiser", "优化器"}, {"picture", "Scales", "尺度"}, {"machine", "Machine", "机器"},
-        {"training", "Training", "训练"},    {"general", "General", "其他"},
+        {"series", "Many pictures", "多幅"}, {"training", "Training", "训练"}, {"general", "General", "其他"},
     };
     return ROW(groups, index);
 }
@@ -26,16 +26,20 @@ const cli_topic *cli_example_at(int index) {
 const cli_topic *cli_exit_code_at(int index) {
     static const cli_topic codes[] = {
         {"0", "done", "完成"},
-        {"1", "failed for a reason not listed here", "其他原因的失败"},
+        {"1", "failed for a reason not listed here; of a sweep or batch, some pictures could not be painted",
+         "其他原因的失败；sweep 或 batch 中有图未能画成"},
         {"2", "usage: an option or argument that cannot be", "用法错误：选项或参数不对"},
         {"3", "an input picture is missing, damaged or not a picture", "输入图像缺失、损坏或不是图像"},
         {"4", "the network is missing, damaged or does not fit", "网络缺失、损坏或不合适"},
         {"5", "a limit (pixels, memory) forbids it, or memory ran out", "超出限制（像素、内存）或内存不足"},
         {"6", "the result could not be written", "结果无法写出"},
         {"7", "a download failed", "下载失败"},
-        {"129", "ended by SIGHUP; the picture so far, or a training's checkpoint, was saved", "被 SIGHUP 结束；已保存当前画面或训练检查点"},
-        {"130", "ended by Ctrl-C; the picture so far, or a training's checkpoint, was saved", "被 Ctrl-C 结束；已保存当前画面或训练检查点"},
-        {"143", "ended by SIGTERM; the picture so far, or a training's checkpoint, was saved", "被 SIGTERM 结束；已保存当前画面或训练检查点"},
+        {"129", "ended by SIGHUP; the picture so far, a training's checkpoint, or what is finished of a series, was saved",
+         "被 SIGHUP 结束；已保存当前画面、训练检查点或多幅中已完成的"},
+        {"130", "ended by Ctrl-C; the picture so far, a training's checkpoint, or what is finished of a series, was saved",
+         "被 Ctrl-C 结束；已保存当前画面、训练检查点或多幅中已完成的"},
+        {"143", "ended by SIGTERM; the picture so far, a training's checkpoint, or what is finished of a series, was saved",
+         "被 SIGTERM 结束；已保存当前画面、训练检查点或多幅中已完成的"},
     };
     return ROW(codes, index);
 }

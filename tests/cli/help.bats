@@ -41,7 +41,7 @@ names_in_source() {
     diff source help
     sed -n 's/^\.It .*Fl -\([a-z0-9-]*\).*/\1/p' "$MAN" | sort >page
     diff source page
-    for verb in paint info "model list" "model info" "model import" "model fetch" bench "train distil" help; do
+    for verb in paint sweep batch info "model list" "model info" "model import" "model fetch" bench "train distil" help; do
         # shellcheck disable=SC2086
         "$DANQING" __complete $verb --
     done | sed -n 's/^--\([a-z0-9-]*\)\t.*/\1/p' | sort -u >completions
@@ -53,7 +53,7 @@ names_in_source() {
 }
 
 @test "each verb has help; model --help has all of its verbs" {
-    for verb in paint info "model list" "model info" "model import" "model fetch" bench "train distil" help; do
+    for verb in paint sweep batch info "model list" "model info" "model import" "model fetch" bench "train distil" help; do
         # shellcheck disable=SC2086
         run --separate-stderr "$DANQING" $verb --help
         expect 0
@@ -119,7 +119,7 @@ complete() { "$DANQING" __complete "$@" | cut -f1 | tr '\n' ' '; }
     [ "$(complete paint a.jpg '')" = ":file " ]
     [ "$(complete paint -o '')" = ":file " ]
     [ "$(complete paint --size '')" = "" ]
-    [ "$(complete help '')" = "paint info model bench train help all " ]
+    [ "$(complete help '')" = "paint sweep batch info model bench train help all " ]
 }
 
 @test "the bash completion script asks the command" {
