@@ -59,7 +59,7 @@ static void product_task(void *user, int task) {
 static void product(dq__pool *pool, dq__w2 *w, float *out, const float *a, const float *b, int cs) {
     for (int o = 0; o < cs; o += 16) /* as kernels/gemm.h wants bᵀ */
         for (int i = 0; i < cs; i++)
-            memcpy(w->packed + ((size_t)o / 16 * (size_t)cs + (size_t)i) * 16, b + (size_t)i * (size_t)cs + o, 16 * sizeof(float));
+            memcpy(w->packed + ((size_t)o / 16 * (size_t)cs + (size_t)i) * 16, b + (size_t)i * (size_t)cs + o, sizeof(float[16]));
     dq__pool_run(pool, (cs + TASK_ROWS - 1) / TASK_ROWS, product_task, &(product_work){a, w->packed, out, cs});
 }
 

@@ -11,6 +11,45 @@ static const struct {
     {"portrait", "coarse to fine from the photo, with L-BFGS: fast, keeps the face (the default)",
      "# Every value is the default of options.def.\n"},
 
+    {"painting", "Crowson's style-transfer-pytorch: bold strokes, coarse to fine, by means and covariances (slow)",
+     "normalization = mean\n"
+     "content-layers = relu4_2=1\n"
+     "# weights 256, 64, 16, 4, 1, divided by their sum\n"
+     "style-layers = relu1_1=0.750733,relu2_1=0.187683,relu3_1=0.0469208,relu4_1=0.0117302,relu5_1=0.00293255\n"
+     "style-loss = w2\n"
+     "content-weight = 0.015\n"
+     "style-weight = 1\n"
+     "tv-weight = 2\n"
+     "tv-kind = nine\n"
+     "init = content\n"
+     "noise = 0\n"
+     "style-scale = 1\n"
+     "padding = replicate # there at the first layer only, zeros at the others\n"
+     "optimizer = adam\n"
+     "learning-rate = 0.02\n"
+     "beta1 = 0.9\n"
+     "beta2 = 0.99\n"
+     "epsilon = 1e-8\n"
+     "pixel-range = 1\n"
+     "clamp = on\n"
+     "average = 0.99\n"
+     "size = 512\n"
+     "min-size = 128\n"
+     "scale-step = 1.41421356\n"
+     "iterations = 500\n"
+     "initial-iterations = 1000\n"},
+
+    {"quick", "a first look in seconds: two scales, up to 256 pixels",
+     "size = 256\n"
+     "min-size = 128\n"
+     "scale-step = 2\n"
+     "initial-iterations = 30\n"
+     "iterations = 15\n"
+     "optimizer = lbfgs\n"
+     "learning-rate = 1\n"
+     "history = 5\n"
+     "average = 0.8\n"},
+
     {"classic", "the course's algorithm: content plus noise, Adam, costs with 1/4n and 1/(2n)\302\262",
      "normalization = course\n"
      "content-layers = relu4_2\n"

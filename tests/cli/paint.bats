@@ -134,7 +134,7 @@ assert events[5]['file'] == 'out.png' and events[5]['stopped'] is False"
 }
 
 @test "every recipe paints" {
-    for recipe in portrait classic neural-style; do
+    for recipe in portrait painting quick classic neural-style; do
         run --separate-stderr "$DANQING" photo.png painting.png --recipe $recipe -n 3 --size 48 --model random -q -o $recipe.png
         expect 0 "" ""
         [ -s $recipe.png ]

@@ -125,7 +125,7 @@ static void bad_values_are_refused_with_what_is_possible(void **state) {
     refuse(options, "style-wieght", "1", "there is no option 'style-wieght'; did you mean 'style-weight'?");
     refuse(options, "Size", "1", "there is no option 'Size'; did you mean 'size'?");
     refuse(options, "recipe", "oil",
-           "there is no recipe 'oil'; there are portrait, classic, neural-style, and files of your own (./oil)");
+           "there is no recipe 'oil'; there are portrait, painting, quick, classic, neural-style, and files of your own (./oil)");
     assert_string_equal(dq__options_get(options, "clamp"), "on");
     assert_string_equal(dq__options_get(options, "recipe"), "portrait");
     char *huge = malloc(6000);
@@ -149,7 +149,7 @@ static void built_in_recipes_hold(void **state) {
         assert_true(*description && !strchr(description, '\n'));
         dq__options_free(&options);
     }
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 5);
     assert_null(dq__recipe_text("oil"));
     assert_string_equal(dq__recipe_at(0, NULL), "portrait");
 }
@@ -169,6 +169,30 @@ static void classic_is_the_course(void **state) {
     assert_near(s.average, 0, 0);
     assert_int_equal(s.iterations, 1001);
     assert_int_equal(s.min_size, 0);
+    dq__options_free(&options);
+}
+
+static void painting_is_crowsons(void **state) {
+    (void)state;
+    dq_options *options = fresh();
+    dq__settings s;
+    set(options, "recipe", "painting");
+    assert_int_equal(dq__options_resolve(options, &s, NULL), DQ_OK);
+    assert_int_equal(s.style_loss, DQ__STYLE_W2);
+    assert_int_equal(s.optimizer, DQ__OPTIMIZER_ADAM);
+    assert_near(s.content_weight, 0.015, 0);
+    assert_near(s.learning_rate, 0.02, 0);
+    assert_near(s.average, 0.99, 0);
+    assert_near(s.tv_weight, 2, 0);
+    assert_int_equal(s.initial_iterations, 1000);
+    double sum = 0;
+    const char *weight = s.style_layers;
+    for (int layer = 0; layer < 5; layer++) {
+        weight = strchr(weight, '=') + 1;
+        assert_near(strtod(weight, NULL), pow(4, 4 - layer) / 341, 1e-6);
+        sum += strtod(weight, NULL);
+    }
+    assert_near(sum, 1, 1e-6);
     dq__options_free(&options);
 }
 
@@ -263,7 +287,7 @@ int main(void) {
         cmocka_unit_test(rows_are_well_formed), cmocka_unit_test(defaults_resolve), cmocka_unit_test(every_type_is_parsed),
         cmocka_unit_test(explicit_wins_over_recipe_in_any_order),
         cmocka_unit_test(bad_values_are_refused_with_what_is_possible), cmocka_unit_test(built_in_recipes_hold),
-        cmocka_unit_test(classic_is_the_course), cmocka_unit_test(recipe_text_is_read_whole_or_not_at_all),
+        cmocka_unit_test(classic_is_the_course), cmocka_unit_test(painting_is_crowsons), cmocka_unit_test(recipe_text_is_read_whole_or_not_at_all),
         cmocka_unit_test(a_recipe_can_be_a_file), cmocka_unit_test(json_has_no_paths_and_no_machine),
         cmocka_unit_test(every_allocation_may_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
