@@ -41,13 +41,16 @@ static void print_option(FILE *to, const cli_option *option, dq_options *default
     print_row(to, left, right, OPTION_INDENT);
 }
 
-/* The text up to its first semicolon. */
+/* The text up to its first semicolon, or to its first colon where that would not fit the line. */
 static void print_short(FILE *to, const char *left, const char *text) {
+    static const char *const marks[][2] = {{";", "；"}, {":", "："}};
     char cut[256];
-    const char *wide = strstr(text, "；");
-    size_t n = strcspn(text, ";");
-    if (wide && (size_t)(wide - text) < n) n = (size_t)(wide - text);
-    snprintf(cut, sizeof cut, "%.*s", (int)n, text);
+    snprintf(cut, sizeof cut, "%s", text);
+    for (int i = 0; i < 2 && (i == 0 || SHORT_INDENT + cli_width(cut) > COLUMNS); i++)
+        for (int k = 0; k < 2; k++) {
+            char *mark = strstr(cut, marks[i][k]);
+            if (mark) *mark = 0;
+        }
     print_row(to, left, cut, SHORT_INDENT);
 }
 

@@ -88,14 +88,15 @@ static char *caption_of(const cli_page *page, int cell) {
     const cli_item *item = &page->series->item[cell];
     FILE *to = open_memstream(&text, &size);
     if (!to) return NULL;
+    if (c->seconds < 60) snprintf(time, sizeof time, "%.1f s", c->seconds);
+    else cli_time(c->seconds, time);
     for (int a = 0; a < page->grid->axes; a++) {
         cli_grid_label(page->grid, cell, a, label);
         fprintf(to, "%s\n", label);
     }
     if (!done(item)) fputs(state_text(item), to);
     else if (c->there)
-        fprintf(to, "J %.4g\nJ_content %.3g\nJ_style %.3g\n%ld steps, %s", c->last[0], c->last[1], c->last[2], c->steps,
-                cli_time(c->seconds, time));
+        fprintf(to, "J %.4g\nJ_content %.3g\nJ_style %.3g\n%ld steps, %s", c->last[0], c->last[1], c->last[2], c->steps, time);
     fclose(to);
     return text;
 }
