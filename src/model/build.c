@@ -414,32 +414,46 @@ static dq_status build_vgg(dq_model *m, struct parts *p) {
 
 /* ---- our own container: the table is given, names and shapes are exact ---- */
 
-static bool shaped(const dq__tensor *t, const dq__layer *l, bool bias) {
-    size_t oc = (size_t)l->oc, ic = (size_t)l->ic;
-    if (!t || t->type == DQ__NOT_FLOAT || t->rank < 1 || t->shape[0] != oc) return false;
-    if (bias) return t->rank == 1;
-    if (l->kind == DQ__LINEAR) return t->rank == 2 && t->shape[1] == ic;
-    return t->rank == 4 && t->shape[1] == ic && t->shape[2] == (size_t)l->kernel && t->shape[3] == (size_t)l->kernel;
+int dq__array_shape(const dq__layer *l, int array, size_t shape[DQ__MAX_RANK]) {
+    const size_t k = (size_t)l->kernel;
+    const bool up = l->kind == DQ__CONV_UP;
+    shape[0] = (size_t)(up && array == DQ__WEIGHT ? l->ic : l->oc);
+    shape[1] = (size_t)(up ? l->oc : l->ic), shape[2] = shape[3] = k;
+    if (array != DQ__WEIGHT) return 1;
+    return l->kind == DQ__CONV || up ? 4 : l->kind == DQ__LINEAR ? 2 : 1;
+}
+
+static bool shaped(const dq__tensor *t, const dq__layer *l, int array) {
+    size_t shape[DQ__MAX_RANK];
+    const int rank = dq__array_shape(l, array, shape);
+    if (!t || t->type == DQ__NOT_FLOAT || t->rank != rank) return false;
+    for (int d = 0; d < rank; d++)
+        if (t->shape[d] != shape[d]) return false;
+    return true;
+}
+
+static dq_status take_array(dq_model *m, int i, int array, const dq__tensors *list, const dq__file *file, dq__error *err) {
+    const dq__layer *l = &m->table.layer[i];
+    char name[32];
+    snprintf(name, sizeof name, "%s.%s", l->name, dq__array_name(array));
+    const dq__tensor *t = dq__tensors_find(list, name);
+    if (!shaped(t, l, array))
+        return dq__fail(err, DQ_BAD_MODEL, "%s: the arrays of %s are missing or not of the shape of its table", file->name,
+                        l->name);
+    dq_status status = new_floats(dq__array(&m->weights, i, array), dq__tensor_count(t), l->name, err);
+    if (!status) dq__tensor_gather(t, *dq__array(&m->weights, i, array));
+    return status;
 }
 
 static dq_status build_table(dq_model *m, const dq__tensors *list, const dq__file *file, dq__error *err) {
     dq__error inner;
     if (dq__table_check(&list->table, &inner)) return dq__fail(err, DQ_BAD_MODEL, "%s: %s", file->name, inner.text);
     m->table = list->table;
-    for (int i = 0; i < m->table.count; i++) {
-        const dq__layer *l = &m->table.layer[i];
-        char weight[32], bias[32];
-        if (!dq__has_arrays(l)) continue;
-        snprintf(weight, sizeof weight, "%s.weight", l->name);
-        snprintf(bias, sizeof bias, "%s.bias", l->name);
-        const dq__tensor *w = dq__tensors_find(list, weight), *b = dq__tensors_find(list, bias);
-        if (!shaped(w, l, false) || !shaped(b, l, true))
-            return dq__fail(err, DQ_BAD_MODEL, "%s: the arrays of %s are missing or not of the shape of its table", file->name,
-                            l->name);
-        dq_status status = fill_layer(m, i, w, b, false, file, err);
-        if (status) return status;
-    }
-    return DQ_OK;
+    dq_status status = DQ_OK;
+    for (int k = 0; k < DQ__ARRAYS * m->table.count && !status; k++)
+        if (dq__array_count(&m->table.layer[k / DQ__ARRAYS], k % DQ__ARRAYS))
+            status = take_array(m, k / DQ__ARRAYS, k % DQ__ARRAYS, list, file, err);
+    return status;
 }
 
 dq_status dq__build(dq_model *m, const dq__tensors *list, const dq__file *file, dq__error *err) {

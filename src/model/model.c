@@ -20,10 +20,8 @@ dq_status dq__model_new(dq_model **out, dq__error *err) {
 void dq__model_free(dq_model **model) {
     dq_model *m = *model;
     if (!m) return;
-    for (int i = 0; i < DQ__MAX_LAYERS; i++) {
-        dq__free(m->weights.weight[i]);
-        dq__free(m->weights.bias[i]);
-    }
+    for (int i = 0; i < DQ__MAX_LAYERS; i++)
+        for (int array = 0; array < DQ__ARRAYS; array++) dq__free(*dq__array(&m->weights, i, array));
     dq__free(m->info);
     dq__free(m);
     *model = NULL;
@@ -46,28 +44,41 @@ static dq_status check_finite(const float *x, size_t count, const char *layer, c
                     isnan(x[i]) ? "NaN" : "infinite", i);
 }
 
+static dq_status check_layer(const dq_model *m, int i, const char *path, dq__error *err) {
+    const dq__layer *l = &m->table.layer[i];
+    dq__weights arrays = m->weights;
+    dq_status status = DQ_OK;
+    for (int array = 0; array < DQ__ARRAYS && !status; array++) {
+        const size_t count = dq__array_count(l, array);
+        const float *x = *dq__array(&arrays, i, array);
+        if (!count) continue;
+        if (!x) return dq__fail(err, DQ_BAD_MODEL, "%s: %s has no weights", path, l->name);
+        status = check_finite(x, count, l->name, dq__array_name(array), path, err);
+        for (size_t k = 0; array == DQ__VARIANCE && !status && k < count; k++)
+            if (x[k] < 0) status = dq__fail(err, DQ_BAD_MODEL, "%s: %s has a negative variance: a damaged file", path, l->name);
+    }
+    return status;
+}
+
 dq_status dq__model_check(const dq_model *m, const char *path, dq__error *err) {
     dq__error inner;
     if (dq__table_check(&m->table, &inner)) return dq__fail(err, DQ_BAD_MODEL, "%s: %s", path, inner.text);
     if (first_bad(&m->table.input.matrix[0][0], 9) < 9 || first_bad(m->table.input.offset, 3) < 3)
         return dq__fail(err, DQ_BAD_MODEL, "%s: what it does to its input (mean, 1×1 convolution) is not finite: a damaged file",
                         path);
-    for (int i = 0; i < m->table.count; i++) {
-        const dq__layer *l = &m->table.layer[i];
-        if (!dq__has_arrays(l)) continue;
-        if (!m->weights.weight[i] || !m->weights.bias[i])
-            return dq__fail(err, DQ_BAD_MODEL, "%s: %s has no weights", path, l->name);
-        dq_status status = check_finite(m->weights.weight[i], dq__weight_count(l), l->name, "weight", path, err);
-        if (!status) status = check_finite(m->weights.bias[i], (size_t)l->oc, l->name, "bias", path, err);
-        if (status) return status;
-    }
-    return DQ_OK;
+    dq_status status = DQ_OK;
+    for (int i = 0; i < m->table.count && !status; i++) status = check_layer(m, i, path, err);
+    return status;
 }
 
 /* ---- describing ---- */
 
 const char *dq__kind_name(dq__kind kind) {
-    static const char *const names[] = {[DQ__CONV] = "conv", [DQ__RELU] = "relu", [DQ__POOL] = "pool", [DQ__LINEAR] = "linear"};
+    static const char *const names[DQ__KINDS] = {
+        [DQ__CONV] = "conv", [DQ__RELU] = "relu", [DQ__POOL] = "pool", [DQ__LINEAR] = "linear", [DQ__LEAKY_RELU] = "leaky_relu",
+        [DQ__PRELU] = "prelu", [DQ__TANH] = "tanh", [DQ__SIGMOID] = "sigmoid", [DQ__INSTANCE_NORM] = "instance_norm",
+        [DQ__BATCH_NORM] = "batch_norm", [DQ__GLOBAL_POOL] = "global_pool", [DQ__UP_NEAREST] = "up_nearest",
+        [DQ__UP_BILINEAR] = "up_bilinear", [DQ__CONV_UP] = "conv_up", [DQ__ADD] = "add", [DQ__CONCAT] = "concat"};
     return names[kind];
 }
 
@@ -86,11 +97,13 @@ json_t *dq__layers_json(const dq__table *t) {
         json_t *layer = json_pack("{s:s, s:s, s:i, s:i}", "name", l->name, "kind", dq__kind_name(l->kind), "in", l->ic, "out",
                                   l->oc);
         if (l->from != i - 1) json_object_set_new(layer, "from", json_string(l->from < 0 ? "" : t->layer[l->from].name));
-        if (l->kind == DQ__CONV && !dq__is_conv3x3(l)) {
+        if (dq__reads_two(l)) json_object_set_new(layer, "also", json_string(t->layer[l->also].name));
+        if ((l->kind == DQ__CONV && !dq__is_conv3x3(l)) || l->kind == DQ__CONV_UP || (l->kind == DQ__POOL && l->kernel != 2)) {
             json_object_set_new(layer, "kernel", json_integer(l->kernel));
             json_object_set_new(layer, "stride", json_integer(l->stride));
             json_object_set_new(layer, "pad", json_integer(l->pad));
         }
+        if (l->kind == DQ__LEAKY_RELU) json_object_set_new(layer, "slope", json_real((double)l->slope));
         json_array_append_new(layers, layer);
     }
     return layers;
@@ -113,7 +126,7 @@ static const char *deepest(const dq__table *t) {
 static size_t count_parameters(const dq__table *t) {
     size_t sum = 0;
     for (int i = 0; i < t->count; i++)
-        if (dq__has_arrays(&t->layer[i])) sum += dq__weight_count(&t->layer[i]) + (size_t)t->layer[i].oc;
+        for (int array = 0; array < DQ__ARRAYS; array++) sum += dq__array_count(&t->layer[i], array);
     return sum;
 }
 
@@ -179,11 +192,10 @@ static dq_status allocate(dq_model *m, dq__error *err) {
 
 static void hash_weights(dq_model *m) {
     GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
-    for (int i = 0; i < m->table.count; i++) {
-        const dq__layer *l = &m->table.layer[i];
-        if (!dq__has_arrays(l)) continue;
-        g_checksum_update(sum, (const guchar *)m->weights.weight[i], (gssize)(dq__weight_count(l) * sizeof(float)));
-        g_checksum_update(sum, (const guchar *)m->weights.bias[i], (gssize)((size_t)l->oc * sizeof(float)));
+    for (int k = 0; k < DQ__ARRAYS * m->table.count; k++) {
+        const size_t count = dq__array_count(&m->table.layer[k / DQ__ARRAYS], k % DQ__ARRAYS);
+        const float *x = *dq__array(&m->weights, k / DQ__ARRAYS, k % DQ__ARRAYS);
+        if (count) g_checksum_update(sum, (const guchar *)x, (gssize)(count * sizeof(float)));
     }
     snprintf(m->sha256, sizeof m->sha256, "%s", g_checksum_get_string(sum));
     g_checksum_free(sum);

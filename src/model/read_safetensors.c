@@ -103,24 +103,26 @@ static bool plain_name(const char *name) {
 }
 
 /* What a layer reads, where it is not the one before: a layer's name, or "" for the picture. */
-static bool parse_from(const json_t *value, const dq__table *table, dq__layer *l) {
+static bool parse_reads(const json_t *value, const dq__table *table, int *reads) {
     const char *name = json_string_value(value);
-    if (value) l->from = name && *name ? dq__table_exact(table, name) : -1;
-    return !value || (name && (!*name || l->from >= 0));
+    if (value) *reads = name && *name ? dq__table_exact(table, name) : -1;
+    return !value || (name && (!*name || *reads >= 0));
 }
 
-/* A convolution's kernel, stride and pad, where they are not the usual ones; dq__table_check judges them. */
+/* Kernel, stride and pad, where they are not the usual ones, and a slope; dq__table_check judges them. */
 static bool parse_kernel(const json_t *value, dq__layer *l) {
     const char *const names[] = {"kernel", "stride", "pad"};
     int *const fields[] = {&l->kernel, &l->stride, &l->pad};
+    const json_t *slope = json_object_get(value, "slope");
     for (int k = 0; k < 3; k++) {
         const json_t *number = json_object_get(value, names[k]);
         const json_int_t n = json_integer_value(number);
         if (!number) continue;
-        if (!json_is_integer(number) || l->kind != DQ__CONV || n < 0 || n > 64) return false;
+        if (!json_is_integer(number) || l->kernel == 0 || n < 0 || n > 64) return false;
         *fields[k] = (int)n;
     }
-    return true;
+    l->slope = (float)json_number_value(slope);
+    return json_is_number(slope) == (l->kind == DQ__LEAKY_RELU);
 }
 
 static bool parse_layer(const json_t *value, dq__table *table) {
@@ -129,10 +131,11 @@ static bool parse_layer(const json_t *value, dq__table *table) {
     json_int_t in = json_integer_value(json_object_get(value, "in")), out = json_integer_value(json_object_get(value, "out"));
     int kind;
     if (!plain_name(name) || strlen(name) >= sizeof l->name || dq__table_exact(table, name) >= 0) return false;
-    if (!parse_choice(json_string_value(json_object_get(value, "kind")), kind_of, DQ__LINEAR + 1, &kind)) return false;
+    if (!parse_choice(json_string_value(json_object_get(value, "kind")), kind_of, DQ__KINDS, &kind)) return false;
     if (in < 1 || out < 1 || in > 1 << 20 || out > 1 << 20) return false;
     dq__table_add(table, (dq__kind)kind, (int)in, (int)out, name);
-    return parse_from(json_object_get(value, "from"), table, l) && parse_kernel(value, l);
+    return parse_reads(json_object_get(value, "from"), table, &l->from) &&
+           parse_reads(json_object_get(value, "also"), table, &l->also) && parse_kernel(value, l);
 }
 
 static bool parse_float(const json_t *value, float *out) {

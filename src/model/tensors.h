@@ -40,10 +40,10 @@ typedef struct dq__tensors {
     void (*release)(void *keep);        /* called on it with the list's end */
 } dq__tensors;
 
-static inline bool dq__has_arrays(const dq__layer *l) { return l->kind == DQ__CONV || l->kind == DQ__LINEAR; }
-static inline size_t dq__weight_count(const dq__layer *l) {
-    return (size_t)l->oc * (size_t)l->ic * (size_t)(l->kind == DQ__CONV ? l->kernel * l->kernel : 1);
-}
+static inline size_t dq__weight_count(const dq__layer *l) { return dq__array_count(l, DQ__WEIGHT); }
+static inline bool dq__has_arrays(const dq__layer *l) { return dq__weight_count(l) > 0; }
+/* The shape of a layer's array as files have it; returns the rank. */
+int dq__array_shape(const dq__layer *layer, int array, size_t shape[DQ__MAX_RANK]);
 
 /* ---- tensors.c ---- */
 

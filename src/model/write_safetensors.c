@@ -13,22 +13,24 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Half precision is for weights; biases are few and stay as they are. */
+/* Half precision is for matrices; the other numbers are few and stay as they are. */
 struct part {
-    int layer;
-    const char *what; /* "weight", "bias" */
+    int layer, array;
     const float *data;
     size_t count;
     bool half;
 };
 
 static int list_parts(const dq_model *m, bool half, struct part *part) {
+    dq__weights arrays = m->weights;
     int n = 0;
-    for (int i = 0; i < m->table.count; i++) {
+    for (int k = 0; k < DQ__ARRAYS * m->table.count; k++) {
+        const int i = k / DQ__ARRAYS, array = k % DQ__ARRAYS;
         const dq__layer *l = &m->table.layer[i];
-        if (!dq__has_arrays(l)) continue;
-        part[n++] = (struct part){i, "weight", m->weights.weight[i], dq__weight_count(l), half};
-        part[n++] = (struct part){i, "bias", m->weights.bias[i], (size_t)l->oc, false};
+        const size_t count = dq__array_count(l, array);
+        size_t shape[DQ__MAX_RANK];
+        const bool matrix = dq__array_shape(l, array, shape) > 1;
+        if (count) part[n++] = (struct part){i, array, *dq__array(&arrays, i, array), count, half && matrix};
     }
     return n;
 }
@@ -38,8 +40,11 @@ static size_t part_bytes(const struct part *p) { return p->count * (p->half ? 2 
 /* ---- the header ---- */
 
 static json_t *shape_json(const dq__layer *l, const struct part *p) {
-    if (p->what[0] == 'b') return json_pack("[i]", l->oc);
-    return l->kind == DQ__CONV ? json_pack("[i,i,i,i]", l->oc, l->ic, l->kernel, l->kernel) : json_pack("[i,i]", l->oc, l->ic);
+    size_t shape[DQ__MAX_RANK];
+    const int rank = dq__array_shape(l, p->array, shape);
+    json_t *json = json_array();
+    for (int d = 0; d < rank; d++) json_array_append_new(json, json_integer((json_int_t)shape[d]));
+    return json;
 }
 
 static void set_text_of(json_t *object, const char *key, json_t *value) {
@@ -66,7 +71,7 @@ static char *header_text(const dq_model *m, const struct part *part, int parts) 
     for (int i = 0; i < parts; i++) {
         const dq__layer *l = &m->table.layer[part[i].layer];
         char name[32];
-        snprintf(name, sizeof name, "%s.%s", l->name, part[i].what);
+        snprintf(name, sizeof name, "%s.%s", l->name, dq__array_name(part[i].array));
         size_t end = offset + part_bytes(&part[i]);
         json_object_set_new(root, name, json_pack("{s:s, s:o, s:[I,I]}", "dtype", part[i].half ? "F16" : "F32", "shape",
                                                   shape_json(l, &part[i]), "data_offsets", (json_int_t)offset, (json_int_t)end));
@@ -142,7 +147,7 @@ static dq_status check_half(const struct part *part, int parts, const dq_model *
 }
 
 dq_status dq__model_write(const dq_model *m, const char *path, bool half, dq__error *err) {
-    struct part part[2 * DQ__MAX_LAYERS];
+    struct part part[DQ__ARRAYS * DQ__MAX_LAYERS];
     char temporary[4096];
     int parts = list_parts(m, half, part);
     dq_status status = check_half(part, parts, m, err);

@@ -48,7 +48,8 @@ bool dq__pools_within(const dq__convolver *c, const dq__convolution *k, dq__padd
 void dq__want_convolve_back(dq__convolver *c, const dq__convolution *k, dq__padding padding);
 void dq__convolve_back(const dq__convolver *c, const dq__convolution *k, dq__padding padding);
 
-/* weight (oc,ic,kernel,kernel) += Σ over pictures and positions of x·dy, bias (oc) += Σ dy. The halo of x is filled. */
+/* weight (oc,ic,kernel,kernel) += Σ over pictures and positions of x·dy, bias (oc) += Σ dy unless it
+ * is NULL. The halo of x is filled. */
 void dq__want_convolve_weights(dq__convolver *c, const dq__layer *layer, const dq__tensor *x, const dq__tensor *dy);
 void dq__convolve_weights(const dq__convolver *c, const dq__layer *layer, const dq__tensor *x, const dq__tensor *dy,
                           float *weight, float *bias);

@@ -142,6 +142,7 @@ void dq__convolve_weights(const dq__convolver *c, const dq__layer *layer, const 
     w.weight = weight, w.bias = bias;
     dq__pool_run(c->pool, w.chunks * w.parts, w.winograd ? tiles_task : rows_task, &w);
     dq__pool_run(c->pool, layer->ic * w.parts, add_task, &w);
+    if (!bias) return;
     dq__pool_run(c->pool, dy->n, bias_task, &w);
     for (int k = 0; k < dy->n; k++)
         for (int o = 0; o < layer->oc; o++) bias[o] += c->sums[(size_t)k * (size_t)dy->cs + (size_t)o];

@@ -24,8 +24,9 @@ typedef struct dq__exec_options {
     const int *tap;          /* layer indices, ascending, distinct; below a relu only at the end of the chain */
     int taps;                /* 1 … DQ__MAX_TAPS */
     bool direct;             /* convolve directly where Winograd's method would be faster: the rounding of plain sums */
-    bool train;              /* will dq__exec_train be called? (keeps every map that a gradient of weights needs) */
-    bool backward;           /* will dq__exec_backward be called? (the chain up to the last tap must then have no linear layer) */
+    bool train;              /* will dq__exec_train be called? (keeps every map that a gradient of weights needs; a batch norm
+                                takes the statistics of the batch) */
+    bool backward;           /* will dq__exec_backward be called? (packed must then have the weights for the way back) */
 } dq__exec_options;
 
 /* table (with the padding, pooling and input wanted), packed and pool must outlive the executor. Errors: DQ_LIMIT (memory; a
@@ -47,8 +48,11 @@ const dq__tensor *dq__exec_tap(const dq__exec *exec, int tap);
 /* After a forward: asks fn for the gradient at every tap, deepest first, and writes the sum brought to the pixels,
  * rgb_gradient [n][h][w][3] (overwritten). */
 void dq__exec_backward(dq__exec *exec, dq__tap_fn fn, void *user, float *rgb_gradient);
-/* The same for training: adds the gradient of the weights of every convolution to `gradient` (the shapes of dq__weights).
- * The pixels' is not made. */
+/* The same for training: adds the gradient of every weight and bias to `gradient` (the shapes of dq__weights). The pixels' is
+ * not made. */
 void dq__exec_train(dq__exec *exec, dq__tap_fn fn, void *user, const dq__weights *gradient);
+/* After a forward with `train`, before its way back: moves the mean and variance of every batch norm by `share` of the way to
+ * those of the batch: a running average with a constant share, a mean over k batches with 1/k at the k-th. */
+void dq__exec_statistics(const dq__exec *exec, dq__weights *weights, double share);
 
 #endif

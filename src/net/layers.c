@@ -13,8 +13,10 @@ const dq__input dq__input_torchvision = {{{1 / .229f, 0, 0}, {0, 1 / .224f, 0}, 
 dq__layer *dq__table_add(dq__table *t, dq__kind kind, int ic, int oc, const char *name) {
     if (t->count >= DQ__MAX_LAYERS) return NULL;
     dq__layer *l = &t->layer[t->count++];
-    *l = (dq__layer){.kind = kind, .ic = ic, .oc = oc, .from = t->count - 2};
+    *l = (dq__layer){.kind = kind, .ic = ic, .oc = oc, .from = t->count - 2, .also = -1};
     if (kind == DQ__CONV) l->kernel = 3, l->stride = 1, l->pad = 1;
+    if (kind == DQ__CONV_UP) l->kernel = 3, l->stride = 2, l->pad = 1;
+    if (kind == DQ__POOL) l->kernel = l->stride = 2;
     snprintf(l->name, sizeof l->name, "%s", name);
     return l;
 }
@@ -29,12 +31,52 @@ static void add(dq__table *t, dq__kind kind, int ic, int oc, const char *base, i
 
 bool dq__is_conv3x3(const dq__layer *l) { return l->kind == DQ__CONV && l->kernel == 3 && l->stride == 1 && l->pad == 1; }
 
+bool dq__reads_two(const dq__layer *l) { return l->kind == DQ__ADD || l->kind == DQ__CONCAT; }
+
+bool dq__reads(const dq__table *t, int k, int i) {
+    return t->layer[k].from == i || (dq__reads_two(&t->layer[k]) && t->layer[k].also == i);
+}
+
 bool dq__relu_in_place(const dq__table *t, int i) {
     if (i < 1 || t->layer[i].kind != DQ__RELU || t->layer[i].from != i - 1) return false;
+    if (t->layer[i - 1].kind != DQ__CONV && t->layer[i - 1].kind != DQ__LINEAR) return false;
     for (int k = i + 1; k < t->count; k++)
-        if (t->layer[k].from == i - 1) return false;
+        if (dq__reads(t, k, i - 1)) return false;
     return true;
 }
+
+/* ---- arrays -------------------------------------------------------------------------------------------------------- */
+
+const char *dq__array_name(int array) {
+    static const char *const names[DQ__ARRAYS] = {"weight", "bias", "mean", "variance"};
+    return names[array];
+}
+
+static size_t weight_count(const dq__layer *l) {
+    const size_t oc = (size_t)l->oc, ic = (size_t)l->ic;
+    switch (l->kind) {
+    case DQ__CONV:
+    case DQ__CONV_UP: return oc * ic * (size_t)(l->kernel * l->kernel);
+    case DQ__LINEAR: return oc * ic;
+    case DQ__PRELU:
+    case DQ__INSTANCE_NORM:
+    case DQ__BATCH_NORM: return oc;
+    default: return 0;
+    }
+}
+
+size_t dq__array_count(const dq__layer *l, int array) {
+    if (array == DQ__WEIGHT) return weight_count(l);
+    if (array == DQ__BIAS) return weight_count(l) && l->kind != DQ__PRELU ? (size_t)l->oc : 0;
+    return l->kind == DQ__BATCH_NORM ? (size_t)l->oc : 0;
+}
+
+float **dq__array(dq__weights *w, int layer, int array) {
+    float **const arrays[DQ__ARRAYS] = {w->weight, w->bias, w->mean, w->variance};
+    return arrays[array] + layer;
+}
+
+/* ---- tables -------------------------------------------------------------------------------------------------------- */
 
 static void begin(dq__table *t, const char *name) {
     *t = (dq__table){.padding = DQ__PAD_ZERO, .pooling = DQ__POOL_MAX, .input = dq__input_caffe};
@@ -115,9 +157,49 @@ void dq__table_names(const dq__table *t, char *text, size_t size) {
 
 static int channels_of(const dq__table *t, int i) { return i < 0 ? 3 : t->layer[i].oc; }
 
-static bool linear_fits(const dq__table *t, const dq__layer *l) {
+/* Channels that layer i takes, by what it reads; 0 where that does not go together. */
+static int channels_in(const dq__table *t, const dq__layer *l) {
     const int channels = channels_of(t, l->from);
-    return (l->from > 0 && t->layer[l->from].kind == DQ__RELU && l->ic == channels) || l->ic % channels == 0;
+    if (l->kind == DQ__LINEAR) return l->ic % channels ? 0 : l->ic;
+    if (l->kind == DQ__CONCAT) return channels + channels_of(t, l->also);
+    return l->kind == DQ__ADD && channels_of(t, l->also) != channels ? 0 : channels;
+}
+
+static bool keeps_channels(const dq__layer *l) {
+    return l->kind != DQ__CONV && l->kind != DQ__CONV_UP && l->kind != DQ__LINEAR;
+}
+
+static dq_status check_readable(const dq__table *t, int i, dq__error *err) {
+    const dq__layer *l = &t->layer[i];
+    const bool two = dq__reads_two(l);
+    if (l->from < -1 || l->from >= i || (two && (l->also < 0 || l->also >= i)))
+        return dq__fail(err, DQ_BAD_MODEL, "%s reads a layer that does not come before it", l->name);
+    if (l->from < 0 && l->kind != DQ__CONV && l->kind != DQ__LINEAR)
+        return dq__fail(err, DQ_BAD_MODEL, "%s reads the picture; only a convolution or a linear layer can", l->name);
+    if (two && l->also == l->from) return dq__fail(err, DQ_BAD_MODEL, "%s reads the same layer twice", l->name);
+    if (l->ic != channels_in(t, l))
+        return dq__fail(err, DQ_BAD_MODEL, "%s takes %d channels but the layer below gives %d", l->name, l->ic,
+                        channels_of(t, l->from));
+    if (keeps_channels(l) && l->oc != l->ic)
+        return dq__fail(err, DQ_BAD_MODEL, "%s cannot make %d channels of %d", l->name, l->oc, l->ic);
+    return DQ_OK;
+}
+
+static dq_status check_kernel(const dq__layer *l, dq__error *err) {
+    const bool square = l->kernel >= 1 && l->kernel <= 9;
+    if (l->kind == DQ__CONV && (!square || l->stride < 1 || l->stride > 2 || l->pad < 0 || l->pad > l->kernel / 2))
+        return dq__fail(err, DQ_BAD_MODEL, "%s has a kernel of %d, stride %d, pad %d; known are kernels to 9, stride 1 or 2",
+                        l->name, l->kernel, l->stride, l->pad);
+    if (l->kind == DQ__CONV_UP && (!square || l->kernel < 2 || l->stride != 2 || l->pad != (l->kernel - 1) / 2))
+        return dq__fail(err, DQ_BAD_MODEL,
+                        "%s has a kernel of %d, stride %d, pad %d; known are kernels 2 to 9 that double the size", l->name,
+                        l->kernel, l->stride, l->pad);
+    if (l->kind == DQ__POOL && (l->kernel < 2 || l->kernel > 3 || l->stride != 2))
+        return dq__fail(err, DQ_BAD_MODEL, "%s pools %d pixels by steps of %d; known are 2 and 3 by steps of 2", l->name,
+                        l->kernel, l->stride);
+    if (l->kind == DQ__LEAKY_RELU && !(l->slope >= 0 && l->slope < 1))
+        return dq__fail(err, DQ_BAD_MODEL, "%s has a slope of %g, not one from 0 to 1", l->name, (double)l->slope);
+    return DQ_OK;
 }
 
 static dq_status check_layer(const dq__table *t, int i, dq__error *err) {
@@ -125,18 +207,8 @@ static dq_status check_layer(const dq__table *t, int i, dq__error *err) {
     const int limit = l->kind == DQ__LINEAR ? 1 << 20 : DQ__MAX_CHANNELS;
     if (l->ic < 1 || l->oc < 1 || l->ic > limit || l->oc > DQ__MAX_CHANNELS)
         return dq__fail(err, DQ_BAD_MODEL, "%s has impossible channel counts (%d to %d)", l->name, l->ic, l->oc);
-    if (l->from < -1 || l->from >= i)
-        return dq__fail(err, DQ_BAD_MODEL, "%s reads a layer that does not come before it", l->name);
-    if (l->kind == DQ__LINEAR ? !linear_fits(t, l) : l->ic != channels_of(t, l->from))
-        return dq__fail(err, DQ_BAD_MODEL, "%s takes %d channels but the layer below gives %d", l->name, l->ic,
-                        channels_of(t, l->from));
-    if (l->kind == DQ__RELU && !dq__relu_in_place(t, i))
-        return dq__fail(err, DQ_BAD_MODEL, "%s does not follow the layer it rectifies", l->name);
-    if (l->kind == DQ__CONV && (l->kernel < 1 || l->kernel > 9 || l->kernel % 2 == 0 || l->stride < 1 || l->stride > 2 ||
-                                l->pad < 0 || l->pad > l->kernel / 2))
-        return dq__fail(err, DQ_BAD_MODEL, "%s has a kernel of %d, stride %d, pad %d; known are odd kernels to 9, stride 1 or 2",
-                        l->name, l->kernel, l->stride, l->pad);
-    return DQ_OK;
+    const dq_status status = check_readable(t, i, err);
+    return status ? status : check_kernel(l, err);
 }
 
 dq_status dq__table_check(const dq__table *t, dq__error *err) {

@@ -6,12 +6,16 @@
 
 #include "net/layers.h"
 
+/* Rows of a packed norm, padded to a multiple of 16; scale is what multiplies once mean and variance are known. */
+enum { DQ__ROW_WEIGHT, DQ__ROW_MEAN, DQ__ROW_SCALE, DQ__ROWS };
+
 typedef struct dq__packed {
     int last;                        /* layers 0 … last are packed */
-    float *forward[DQ__MAX_LAYERS];  /* conv: 3×3 as kernels/conv3x3.h, else for each tap as kernels/gemm.h; linear: as
-                                        kernels/gemm.h with ic in (H,W,C) order */
-    float *backward[DQ__MAX_LAYERS]; /* conv, if asked for: for each tap as kernels/gemm.h, or to the picture as
-                                        kernels/conv3x3.h. NULL for other 3×3: dq__turn_conv3x3 makes them of the forward */
+    float *forward[DQ__MAX_LAYERS];  /* conv: 3×3 as kernels/conv3x3.h, else for each tap as kernels/gemm.h; conv_up: as the way
+                                        back of its twin; linear: as kernels/gemm.h with ic in (H,W,C) order; prelu: padded;
+                                        norms: rows as above */
+    float *backward[DQ__MAX_LAYERS]; /* conv, conv_up, linear, if asked for; of 3×3 convolutions to the picture only, as
+                                        kernels/conv3x3.h: dq__turn_conv3x3 makes the others of the forward ones */
     float *bias[DQ__MAX_LAYERS];     /* padded to a multiple of 16 */
 } dq__packed;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * net/planner.c: greedy placement by size; quadratic in the number of buffers, which are some hundred. */
+ * net/planner.c: greedy placement by size; quadratic in the number of buffers, which are some hundreds. */
 #include "net/planner.h"
 
 #include <stdbool.h>
@@ -21,9 +21,9 @@ static void place(dq__span *span, const bool *placed, int count, dq__span *item)
 }
 
 size_t dq__plan_place(dq__span *span, int count) {
-    bool placed[512] = {false};
+    bool placed[1024] = {false};
     size_t total = 0;
-    for (int round = 0; round < count && count <= 512; round++) {
+    for (int round = 0; round < count && count <= 1024; round++) {
         int best = -1;
         for (int i = 0; i < count; i++)
             if (!placed[i] && span[i].bytes && (best < 0 || span[i].bytes > span[best].bytes)) best = i;

@@ -8,8 +8,6 @@
 
 #include <stddef.h>
 
-enum { REF_ARRAYS = 2 };
-
 typedef struct ref_batch {
     int n, c, h, w;
     double *v;
@@ -17,7 +15,8 @@ typedef struct ref_batch {
 
 typedef struct ref_graph {
     const dq__table *table;
-    double *array[DQ__MAX_LAYERS][REF_ARRAYS]; /* weight, bias; the shapes of dq__weights */
+    double *array[DQ__MAX_LAYERS][DQ__ARRAYS]; /* the shapes of dq__weights */
+    bool train;                                /* batch norm by the statistics of the batch */
     ref_batch input, map[DQ__MAX_LAYERS];      /* made by the first run, used again by the next ones */
     double kink;                               /* how near any unit of the last run was to where its slope jumps */
 } ref_graph;

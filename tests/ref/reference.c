@@ -125,6 +125,7 @@ ref_run ref_forward(const dq__table *table, const dq__weights *weights, int last
         case DQ__RELU: relu(&y, x); break;
         case DQ__POOL: pool(&y, x, table->pooling); break;
         case DQ__LINEAR: linear(&y, x, weights->weight[i], weights->bias[i]); break;
+        default: break; /* the others: graph.h */
         }
     }
     return run;
@@ -193,7 +194,7 @@ void ref_gradient(const ref_cost *cost, const ref_run *run, double *rgb_gradient
         case DQ__CONV: ref_conv_transposed(&dx, &dy, run->weights->weight[i], table->padding); break;
         case DQ__RELU: relu_back(&dx, &dy, x); break;
         case DQ__POOL: pool_back(&dx, &dy, x, table->pooling); break;
-        case DQ__LINEAR: break; /* no gradient through linear layers, as in the library */
+        default: break; /* the others: graph.h */
         }
         free(dy.v);
         dy = dx;
