@@ -68,7 +68,9 @@ names_in_source() {
 @test "--help all has recipes, exit codes and environment" {
     run --separate-stderr "$DANQING" --help all
     expect 0
-    for word in portrait painting quick classic neural-style 130 143 DANQING_MODELS NO_COLOR; do [[ $output == *"  $word "* ]]; done
+    for word in portrait painting quick classic neural-style 130 143 DANQING_MODELS NO_COLOR; do
+        [[ $output == *"  $word "* ]]
+    done
     "$DANQING" --help all >help
     LC_ALL=C.UTF-8 refute grep -E '^.{81}' help
 }

@@ -287,7 +287,8 @@ int main(void) {
         cmocka_unit_test(rows_are_well_formed), cmocka_unit_test(defaults_resolve), cmocka_unit_test(every_type_is_parsed),
         cmocka_unit_test(explicit_wins_over_recipe_in_any_order),
         cmocka_unit_test(bad_values_are_refused_with_what_is_possible), cmocka_unit_test(built_in_recipes_hold),
-        cmocka_unit_test(classic_is_the_course), cmocka_unit_test(painting_is_crowsons), cmocka_unit_test(recipe_text_is_read_whole_or_not_at_all),
+        cmocka_unit_test(classic_is_the_course),
+        cmocka_unit_test(painting_is_crowsons), cmocka_unit_test(recipe_text_is_read_whole_or_not_at_all),
         cmocka_unit_test(a_recipe_can_be_a_file), cmocka_unit_test(json_has_no_paths_and_no_machine),
         cmocka_unit_test(every_allocation_may_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
