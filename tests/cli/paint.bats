@@ -135,7 +135,8 @@ assert events[5]['file'] == 'out.png' and events[5]['stopped'] is False"
 
 @test "every recipe paints" {
     for recipe in portrait painting quick classic neural-style; do
-        run --separate-stderr "$DANQING" photo.png painting.png --recipe $recipe -n 3 --size 48 --model random -q -o by-$recipe.png
+        run --separate-stderr "$DANQING" photo.png painting.png --recipe $recipe -n 3 --size 48 --model random -q \
+            -o by-$recipe.png
         expect 0 "" ""
         [ -s by-$recipe.png ]
     done
