@@ -28,7 +28,8 @@ void dq__student_fill(const dq__student *student, uint64_t seed, float *theta);
 /* Takes the layers of the chain that a model has by name; DQ_USAGE where one has another shape. */
 dq_status dq__student_start(const dq__student *student, const dq_model *model, float *theta, dq__error *err);
 /* Sets a head to the least squares solution: gram = Σ s·sᵀ (cs×cs), cross (oc,ic) = Σ F·sᵀ over the same positions. */
-dq_status dq__student_fit(const dq__student *student, int head, const float *gram, const float *cross, float *theta, dq__error *err);
+dq_status dq__student_fit(const dq__student *student, int head, const float *gram, const float *cross, float *theta,
+                          dq__error *err);
 /* The vector seen as weights; the views are read only where theta is. */
 dq__weights dq__student_view(const dq__student *student, const float *theta);
 /* A gradient to be added to; where heads have no bias, numbers go that nobody reads. */
