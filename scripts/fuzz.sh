@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- safetensors pth caffemodel h5 mat options xmp checkpoint training
+[ $# -gt 0 ] || set -- safetensors pth caffemodel h5 mat squeezenet tfjs options xmp checkpoint training
 
 if [ ! -f build-fuzz/build.ninja ]; then
     CC=${CC:-clang-14} meson setup build-fuzz -Dfuzzers=true -Dbench=disabled -Dcli=false -Dbuildtype=debugoptimized \
@@ -16,6 +16,6 @@ mkdir -p build-fuzz/crashes
 for target; do
     ninja -C build-fuzz "tests/fuzz/fuzz_$target"
     mkdir -p "build-fuzz/corpus/$target"
-    "build-fuzz/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=3000 -max_len=20000 \
+    "build-fuzz/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=3000 -max_len=50000 \
         -artifact_prefix="build-fuzz/crashes/$target-" "build-fuzz/corpus/$target" "tests/fuzz/corpus/$target"
 done

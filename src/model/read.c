@@ -27,6 +27,8 @@ static const struct format formats[] = {
     {"h5", dq__is_h5, dq__read_h5},
     {"pth", dq__is_pth, dq__read_pth},
     {"safetensors", dq__is_safetensors, dq__read_safetensors},
+    {"tfjs", dq__is_tfjs, dq__read_tfjs},
+    {"squeezenet", dq__is_squeezenet, dq__read_squeezenet},
     {"caffemodel", dq__is_caffemodel, dq__read_caffemodel},
 };
 
@@ -88,10 +90,19 @@ dq_status dq__model_read_memory(dq_model **out, const void *bytes, size_t size, 
     return read_file(out, &file, err);
 }
 
-dq_status dq__model_read(dq_model **out, const char *path, dq__error *err) {
+/* Reads what was mapped; a model.json with the files that belong to it. */
+static dq_status read_mapped(dq_model **out, const dq__file *file, dq__error *err) {
+    if (!file->bytes || !dq__is_tfjs(file)) return read_file(out, file, err); /* not mapped: empty or too large */
+    dq__file all;
+    dq_status status = dq__tfjs_gather(file, &all, err);
+    if (!status) status = read_file(out, &all, err);
+    dq__free((void *)(uintptr_t)all.bytes);
+    return status;
+}
+
+static dq_status read_path(dq_model **out, const char *path, dq__error *err) {
     struct stat info;
     dq_status status;
-    *out = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
     if (fd < 0) return dq__fail(err, DQ_BAD_MODEL, "%s: cannot be opened: %s", path, strerror(errno));
     dq__file file = {.name = path};
@@ -109,9 +120,20 @@ dq_status dq__model_read(dq_model **out, const char *path, dq__error *err) {
         }
         file.bytes = map;
     }
-    status = read_file(out, &file, err);
+    status = read_mapped(out, &file, err);
 done:
     if (map != MAP_FAILED) munmap(map, file.size);
     close(fd);
     return status;
+}
+
+dq_status dq__model_read(dq_model **out, const char *path, dq__error *err) {
+    struct stat info;
+    char inside[4096];
+    *out = NULL;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) return read_path(out, path, err);
+    const int length = snprintf(inside, sizeof inside, "%s/model.json", path);
+    if (length < 0 || (size_t)length >= sizeof inside || access(inside, F_OK) != 0)
+        return dq__fail(err, DQ_BAD_MODEL, "%s: not a file, and no folder with a model.json", path);
+    return read_path(out, inside, err);
 }

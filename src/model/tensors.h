@@ -84,6 +84,15 @@ bool dq__is_h5(const dq__file *file);
 dq_status dq__read_h5(const dq__file *file, dq__tensors *list, dq__error *err);
 bool dq__is_mat(const dq__file *file);
 dq_status dq__read_mat(const dq__file *file, dq__tensors *list, dq__error *err);
+/* The compressed file of SqueezeNet v1.0, by counts that fit its layers. */
+bool dq__is_squeezenet(const dq__file *file);
+dq_status dq__read_squeezenet(const dq__file *file, dq__tensors *list, dq__error *err);
+/* TensorFlow.js' model.json with, after it, the numbers that lie in files beside it. */
+bool dq__is_tfjs(const dq__file *file);
+dq_status dq__read_tfjs(const dq__file *file, dq__tensors *list, dq__error *err);
+/* Makes that of the model.json at file->name: *all, whose bytes are dq__free'd by the caller, after a failure too. Only files
+ * of its folder are opened. */
+dq_status dq__tfjs_gather(const dq__file *file, dq__file *all, dq__error *err);
 /* Protobuf has no signature: true when the bytes read as a network with at least one layer. Ask last. */
 bool dq__is_caffemodel(const dq__file *file);
 dq_status dq__read_caffemodel(const dq__file *file, dq__tensors *list, dq__error *err);
