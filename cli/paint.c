@@ -164,6 +164,7 @@ static void after_step(paint *p) {
 
 /* Steps until the job is done, a signal came, or a step failed. */
 static int run(paint *p) {
+    dq_model_free(&p->model); /* the job has copied what it needs */
     for (int more = 1; more && !cli_stop_signal();) {
         dq_status status = dq_job_step(p->job, &more);
         if (status) return cli_error_of(p->ctx, status);

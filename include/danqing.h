@@ -164,8 +164,7 @@ DQ_API void dq_options_free(dq_options **options);
 
 /* ---- jobs -------------------------------------------------------------------------------------------------------- */
 
-/* One painting in progress. It copies what it needs: images, model and options may be freed after dq_job_new returns,
- * except that the model must outlive the job. */
+/* One painting in progress. It copies what it needs: images, model and options may be freed after dq_job_new returns. */
 typedef struct dq_job dq_job;
 
 /* Where a job stands. Costs are those of the picture before the last step. */
@@ -184,7 +183,7 @@ typedef struct dq_progress {
 typedef struct dq_plan {
     int width, height, scales;   /* of the result; number of scales */
     int64_t iterations;          /* summed over the scales */
-    uint64_t memory;             /* expected peak, bytes, the whole process */
+    uint64_t memory;             /* expected peak, bytes, the whole process while it paints, the model freed */
     double flops;                /* multiply-adds of the convolutions, times two, summed over the job */
 } dq_plan;
 

@@ -224,11 +224,6 @@ static uint64_t bytes_at(const dq_job *job, const dq__scale *at) {
     if (!cost) return 0;
     uint64_t sum = PROCESS_BYTES + cost + optimiser_bytes(job, floats(at)) + dq__packed_bytes(&job->table, last_layer(job), true);
     sum += dq__cost_roots_bytes(&job->taps, &job->table);
-    for (int i = 0; i < job->table.count; i++) {
-        const dq__layer *l = &job->table.layer[i];
-        if (l->kind == DQ__CONV) sum += sizeof(float) * (uint64_t)(l->kernel * l->kernel * l->ic) * (uint64_t)l->oc;
-        if (l->kind == DQ__LINEAR) sum += sizeof(float) * (uint64_t)l->ic * (uint64_t)l->oc;
-    }
     sum += image_bytes(job->content) * (job->settings.colour == DQ__COLOUR_LUMINANCE ? 2 : 1);
     if (recolours(job)) sum += (uint64_t)floats(at) * sizeof(float);
     for (int i = 0; i < job->styles; i++) sum += image_bytes(job->style[i]) + (uint64_t)w[i] * (uint64_t)h[i] * 12;
