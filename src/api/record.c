@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,8 +67,9 @@ dq_status dq__record_reached(dq_image *image, const dq_progress *p, dq__error *e
     if (!image->record) return DQ_OK;
     char *text = NULL;
     json_t *object = json_loads(image->record, 0, NULL);
-    json_t *reached = json_pack("{s:i, s:i, s:i, s:i, s:f}", "scale", p->scale, "scales", p->scales, "iteration",
-                                p->iteration, "iterations", p->iterations, "cost", p->cost);
+    json_t *cost = isfinite(p->cost) ? json_real(p->cost) : json_null(); /* JSON has no number that is none */
+    json_t *reached = json_pack("{s:i, s:i, s:i, s:i, s:o}", "scale", p->scale, "scales", p->scales, "iteration",
+                                p->iteration, "iterations", p->iterations, "cost", cost);
     if (json_object_set_new(object, "reached", reached)) {
         json_decref(object);
         return dq__no_memory(err, 0, "the record of the picture");

@@ -169,3 +169,12 @@ assert events[5]['file'] == 'out.png' and events[5]['stopped'] is False"
     expect 0 ""
     [[ $stderr == *"network     random"*"wrote out.png"*"peak memory "* ]]
 }
+
+@test "a cost that is no number any more ends the work, and the picture so far is kept" {
+    run --separate-stderr "$DANQING" paint photo.png painting.png --model random --size 48 --min-size 0 -n 50 \
+        --learning-rate 1e6 --clamp off --average 0 -o out.png
+    [ "$status" -eq 1 ]
+    [[ $stderr == *finite* ]]
+    [[ $stderr != *"out of memory"* ]]
+    [ -s out.png ]
+}
