@@ -97,7 +97,7 @@ static dq_status unknown_name(const cli_verb *verb, const char *name, int length
     snprintf(cut, sizeof cut, "%.*s", length, name);
     for (int i = 0; (option = cli_option_at(i)); i++) {
         int d = cli_distance(cut, option->name);
-        if (cli_option_applies(option, verb) && d < least && d < (int)strlen(option->name)) best = option, least = d;
+        if (cli_option_applies(option, verb) && d < least && 2 * d <= (int)strlen(option->name)) best = option, least = d;
     }
     if (best) snprintf(message, CLI_MESSAGE, "there is no option --%s; did you mean --%s?", cut, best->name);
     else snprintf(message, CLI_MESSAGE, "there is no option --%s; 'danqing %s --help' lists them", cut, verb->name);

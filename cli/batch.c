@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 enum { MOST_PICTURES = 100000 };
 
@@ -70,11 +71,11 @@ static int add_folder(list *l, const char *folder) {
 }
 
 static int collect(const batch *b, list *l, const char *option, int first, int end) {
-    const char *folder;
+    const char *folder, *results = cli_value(b->args, "output");
     int code = 0;
     for (int i = first; i < end && !code; i++) code = add_input(l, b->args->positional[i]);
     for (int i = 0; !code && (folder = cli_value_at(b->args, option, i)); i++) {
-        if (cli_same_file(folder, b->folder))
+        if (results && cli_same_file(folder, results))
             return cli_error(DQ_USAGE, "%s cannot hold both what is read and the results; choose another -o", folder);
         code = add_folder(l, folder);
     }
@@ -127,6 +128,7 @@ static int name_item(const batch *b, cli_item *item) {
 
 /* No result may take the place of an input. */
 static int check_item(const batch *b, const cli_item *item) {
+    if (access(item->path, F_OK) != 0) return 0;
     for (int i = 0; i < b->photos.count + b->styles.count; i++) {
         const int k = i - b->photos.count;
         const cli_input *input = k < 0 ? &b->photos.input[i] : &b->styles.input[k];
@@ -156,8 +158,8 @@ static int make_items(batch *b) {
 
 static int prepare(batch *b) {
     int code = cli_series_open(&b->series, b->args);
-    if (!code) code = cli_series_folder(b->args, &b->folder);
     if (!code) code = collect_inputs(b);
+    if (!code) code = cli_series_folder(b->args, &b->folder);
     if (!code) code = make_items(b);
     return code ? code : cli_series_look(&b->series);
 }

@@ -71,12 +71,14 @@ static int show(void *user, const dq_progress *p) {
     return cli_stop_signal() != 0;
 }
 
-static dq_status set_options(dq_options *options, const cli_args *args) {
-    const cli_option *option;
-    dq_status status = DQ_OK;
-    for (int i = 0; (option = cli_option_at(i)) && !status; i++)
-        if (option->library && args->value[i]) status = dq_options_set(options, option->name, args->value[i]);
-    return status;
+/* The figures as text, which the caller frees. */
+static int measure(dq_context *ctx, const cli_args *args, const dq_options *options, char **text) {
+    const char *rounds = cli_value(args, "rounds");
+    cli_stop_install();
+    const dq_status status = dq_bench(ctx, options, rounds ? (int)strtol(rounds, NULL, 10) : ROUNDS, show, NULL, text);
+    cli_bar_clear();
+    if (status == DQ_CANCELLED && cli_stop_signal()) return 128 + cli_stop_signal();
+    return status ? cli_error_of(ctx, status) : 0;
 }
 
 static int print(const char *text, bool json) {
@@ -90,7 +92,6 @@ static int print(const char *text, bool json) {
 }
 
 int cli_bench(const cli_args *args) {
-    const char *rounds = cli_value(args, "rounds");
     dq_context *ctx = NULL;
     dq_options *options = NULL;
     char *text = NULL;
@@ -98,15 +99,10 @@ int cli_bench(const cli_args *args) {
     dq_status status = dq_context_new(&ctx, 0);
     if (status) return cli_error(status, "cannot start: %s", dq_status_name(status));
     dq_context_set_log(ctx, cli_log, NULL);
-    cli_stop_install();
     status = dq_options_new(ctx, &options);
-    if (!status) status = set_options(options, args);
-    if (!status) status = dq_bench(ctx, options, rounds ? (int)strtol(rounds, NULL, 10) : ROUNDS, show, NULL, &text);
-    cli_bar_clear();
-    int code = (int)status;
-    if (status == DQ_CANCELLED && cli_stop_signal()) code = 128 + cli_stop_signal();
-    else if (status) code = cli_error_of(ctx, status);
-    else code = print(text, cli_value(args, "json") != NULL);
+    int code = status ? cli_error_of(ctx, status) : cli_set_options(ctx, args, options);
+    if (!code) code = measure(ctx, args, options, &text);
+    if (!code) code = print(text, cli_value(args, "json") != NULL);
     dq_bytes_free((void **)&text);
     dq_options_free(&options);
     dq_context_free(&ctx);

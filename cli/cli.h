@@ -26,6 +26,8 @@ typedef struct cli_verb {
 /* Row of the verb table, NULL past its end. */
 const cli_verb *cli_verb_at(int index);
 const cli_verb *cli_verb_named(const char *name);
+/* True for the first word of verbs of two: "model". */
+bool cli_is_family(const char *word);
 
 /* ---- args.c: options and the parser; nothing here prints or touches files ---- */
 
@@ -40,7 +42,7 @@ typedef struct cli_option {
     bool library; /* handed to dq_options_set */
 } cli_option;
 
-enum { CLI_MAX_OPTIONS = 96, CLI_MAX_GIVEN = 256, CLI_MAX_POSITIONALS = 4096, CLI_MESSAGE = 512 };
+enum { CLI_MAX_OPTIONS = 96, CLI_MAX_GIVEN = 256, CLI_MAX_POSITIONALS = 4096, CLI_MAX_STYLES = 16, CLI_MESSAGE = 512 };
 
 struct cli_args {
     const cli_verb *verb;
@@ -100,11 +102,15 @@ int cli_error_of(const dq_context *ctx, dq_status status);
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* dq_log_fn that calls cli_note. */
 void cli_log(void *user, const char *text);
+/* JSON text must be UTF-8; a file name need not be. */
+json_t *cli_json_text(const char *text);
 /* An event of --progress json; takes the object; does nothing in the other modes. */
 void cli_event(json_t *object);
 /* Draws the bar (at most ten times a second) with `tail` after it; done is 0 … 1. Nothing in the other modes. */
 void cli_bar(double done, const char *tail);
 void cli_bar_clear(void);
+/* Seconds on a clock that only goes forward. */
+double cli_now(void);
 
 /* ---- stop.c: signals ---- */
 

@@ -107,15 +107,6 @@ static void offer_verbs(const query *q, const char *family) {
     }
 }
 
-/* True for the first word of verbs of two: "model". */
-static bool is_family(const char *word) {
-    const cli_verb *verb;
-    size_t n = strlen(word);
-    for (int i = 0; (verb = cli_verb_at(i)); i++)
-        if (n > 0 && strncmp(verb->name, word, n) == 0 && verb->name[n] == ' ') return true;
-    return false;
-}
-
 static void offer_positionals(const query *q, const cli_verb *verb) {
     if (strcmp(verb->name, "model fetch") == 0) offer_models(q, true);
     else if (strcmp(verb->name, "help") == 0) offer_verbs(q, ""), offer(q, "all", "");
@@ -168,7 +159,7 @@ void cli_complete(FILE *to, int count, const char *const *words) {
         offer_values(&q, option);
     } else if (q.typed[0] == '-' && q.typed[1]) {
         offer_options(&q, verb);
-    } else if (count == 2 && used == 0 && is_family(words[0])) {
+    } else if (count == 2 && used == 0 && cli_is_family(words[0])) {
         offer_verbs(&q, words[0]);
     } else {
         if (count == 1) offer_verbs(&q, "");

@@ -30,15 +30,6 @@ static const cli_verb *find_verb(int argc, const char *const *argv, int *words) 
     return strlen(argv[1]) > 30 || strlen(argv[2]) > 30 ? NULL : cli_verb_named(two);
 }
 
-/* "model": the first word of several verbs. */
-static bool is_family(const char *word) {
-    const cli_verb *verb;
-    size_t n = strlen(word);
-    for (int i = 0; (verb = cli_verb_at(i)); i++)
-        if (n > 0 && strncmp(verb->name, word, n) == 0 && verb->name[n] == ' ') return true;
-    return false;
-}
-
 static int unknown_verb(const char *word) {
     const cli_verb *verb, *best = NULL;
     int least = 3;
@@ -78,11 +69,11 @@ static int dispatch(int argc, const char *const *argv) {
     int words;
     const cli_verb *verb = find_verb(argc, argv, &words);
     if (verb) return run_verb(verb, argc - 1 - words, argv + 1 + words);
-    if (is_family(first)) {
+    if (cli_is_family(first)) {
         const char *second = argc > 2 ? argv[2] : "";
         if (strcmp(second, "--help") == 0 || strcmp(second, "-h") == 0) return cli_help_topic(stdout, first);
-        return cli_error(DQ_USAGE, "there is no verb '%s%s%s'; 'danqing %s --help' lists what there is", first,
-                         *second ? " " : "", second, first);
+        if (!*second) return cli_error(DQ_USAGE, "'%s' needs a second word; 'danqing %s --help' lists them", first, first);
+        return cli_error(DQ_USAGE, "there is no verb '%s %s'; 'danqing %s --help' lists what there is", first, second, first);
     }
     if (first[0] == '-' || is_picture(first)) return run_verb(cli_verb_named("paint"), argc - 1, argv + 1);
     return unknown_verb(first);

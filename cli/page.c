@@ -57,7 +57,7 @@ static void csv_row(FILE *to, const cli_page *page, int cell) {
         if (value->name) fputc(',', to), print_csv(to, value->name);
         for (int i = 0; i < page->grid->axis[a].sets; i++) fputc(',', to), print_csv(to, value->set[i].value);
     }
-    if (!done(item) || !curve->there) fputs(",,,,\n", to); /* not painted */
+    if (!done(item) || !curve->there) fputs(",,,,\n", to); /* not painted, or without a step */
     else fprintf(to, ",%.3f,%.9g,%.9g,%.9g\n", curve->seconds, curve->last[0], curve->last[1], curve->last[2]);
 }
 
@@ -76,7 +76,9 @@ static int write_csv(const cli_page *page) {
 
 /* ---- sheet.png ------------------------------------------------------------------------------------------------------- */
 
+/* In place of figures. */
 static const char *state_text(const cli_item *item) {
+    if (done(item)) return "painted without a step";
     return item->state == CLI_BROKEN ? "could not be painted" : "not painted yet";
 }
 
@@ -94,9 +96,8 @@ static char *caption_of(const cli_page *page, int cell) {
         cli_grid_label(page->grid, cell, a, label);
         fprintf(to, "%s\n", label);
     }
-    if (!done(item)) fputs(state_text(item), to);
-    else if (c->there)
-        fprintf(to, "J %.4g\nJ_content %.3g\nJ_style %.3g\n%ld steps, %s", c->last[0], c->last[1], c->last[2], c->steps, time);
+    if (!done(item) || !c->there) fputs(state_text(item), to);
+    else fprintf(to, "J %.4g\nJ_content %.3g\nJ_style %.3g\n%ld steps, %s", c->last[0], c->last[1], c->last[2], c->steps, time);
     fclose(to);
     return text;
 }

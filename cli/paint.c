@@ -9,13 +9,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { MAX_STYLES = 16 };
-
 typedef struct paint {
     const cli_args *args;
     dq_context *ctx;
     dq_options *options;
-    dq_image *content, *styles[MAX_STYLES];
+    dq_image *content, *styles[CLI_MAX_STYLES];
     int style_count;
     dq_model *model;
     dq_job *job;
@@ -128,10 +126,8 @@ static void say_written(const paint *p, bool stopped) {
     const char *name = strcmp(p->output.path, "-") == 0 ? "standard output" : p->output.path;
     if (p->steps > 0) snprintf(cost, sizeof cost, ", J %.4g", g->cost);
     if (cli_json()) {
-        json_t *file = json_string(name);
-        cli_event(json_pack("{s:s, s:o, s:i, s:i, s:f, s:f, s:b}", "event", "written", "file",
-                            file ? file : json_string("(not UTF-8)"), "width", p->plan.width, "height", p->plan.height,
-                            "seconds", g->seconds, "J", g->cost, "stopped", stopped));
+        cli_event(json_pack("{s:s, s:o, s:i, s:i, s:f, s:f, s:b}", "event", "written", "file", cli_json_text(name), "width",
+                            p->plan.width, "height", p->plan.height, "seconds", g->seconds, "J", g->cost, "stopped", stopped));
         return;
     }
     if (stopped)
@@ -175,7 +171,7 @@ static int run(paint *p) {
 }
 
 static void free_pictures(paint *p) {
-    for (int i = 0; i < MAX_STYLES; i++) dq_image_free(&p->styles[i]);
+    for (int i = 0; i < CLI_MAX_STYLES; i++) dq_image_free(&p->styles[i]);
     dq_image_free(&p->content);
 }
 
@@ -195,8 +191,9 @@ static int work(paint *p) {
         cli_note("stopped before the first step; nothing was written");
         return 128 + number;
     }
-    if (!run_code || p->steps > 0) code = write_picture(p, 0); /* a failure on the way does not cost the picture so far */
-    if (!code && (!run_code || p->steps > 0)) say_written(p, number != 0 || run_code);
+    const bool there = !run_code || p->steps > 0; /* a failure on the way does not cost the picture so far */
+    if (there) code = write_picture(p, 0);
+    if (there && !code) say_written(p, number != 0 || run_code);
     int log_code = close_log(p);
     if (run_code) return run_code;
     if (!code) code = log_code ? log_code : p->save_code;

@@ -41,8 +41,7 @@ void cli_event(json_t *object) {
     json_decref(object);
 }
 
-/* JSON text must be UTF-8; a file name need not be. */
-static json_t *json_text(const char *text) {
+json_t *cli_json_text(const char *text) {
     json_t *string = json_string(text);
     return string ? string : json_string("(not UTF-8)");
 }
@@ -55,7 +54,7 @@ int cli_error(dq_status status, const char *format, ...) {
     va_end(list);
     cli_bar_clear();
     if (cli_json()) {
-        cli_event(json_pack("{s:s, s:i, s:o}", "event", "error", "code", (int)status, "message", json_text(text)));
+        cli_event(json_pack("{s:s, s:i, s:o}", "event", "error", "code", (int)status, "message", cli_json_text(text)));
     } else {
         fputs("danqing: ", stderr);
         cli_print_clean(stderr, text);
@@ -76,7 +75,7 @@ void cli_note(const char *format, ...) {
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
     if (cli_json()) {
-        cli_event(json_pack("{s:s, s:o}", "event", "notice", "message", json_text(text)));
+        cli_event(json_pack("{s:s, s:o}", "event", "notice", "message", cli_json_text(text)));
     } else if (!say.quiet) {
         cli_bar_clear();
         cli_print_clean(stderr, text);
@@ -91,7 +90,7 @@ void cli_log(void *user, const char *text) {
 
 /* ---- the bar ----------------------------------------------------------------------------------------------------- */
 
-static double now(void) {
+double cli_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -123,7 +122,7 @@ static void draw(double done, const char *tail) {
 }
 
 void cli_bar(double done, const char *tail) {
-    double time = now();
+    double time = cli_now();
     if (say.progress != CLI_BAR || (say.drawn && time - say.last < 0.1)) return;
     draw(done < 0 ? 0 : done > 1 ? 1 : done, tail);
     say.drawn = true;

@@ -7,14 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- the checksum of a picture ------------------------------------------------------------------------------------- */
 
@@ -256,7 +249,7 @@ static void show_step(const cli_series *s, const dq_progress *g) {
     char tail[160], left[32] = "?";
     const cli_item *item = &s->item[s->painting];
     const double all = work_of_run(s), done = all > 0 ? (s->done + g->done * item->work) / all : 0;
-    const double seconds_left = done > 0 ? (now() - s->started) * (1 - done) / done : -1;
+    const double seconds_left = done > 0 ? (cli_now() - s->started) * (1 - done) / done : -1;
     if (seconds_left >= 0) cli_time(seconds_left, left);
     snprintf(tail, sizeof tail, "picture %d/%d  scale %d/%d  step %d/%d  J %.4g  %s left", s->painting + 1, s->count, g->scale,
              g->scales, g->iteration, g->iterations, g->cost, left);
@@ -311,10 +304,9 @@ static void say_written(const cli_series *s, const cli_item *item, const dq_prog
         cli_note("wrote %s: picture %d of %d, %.1f s, J %.4g", item->path, s->painting + 1, s->count, g->seconds, g->cost);
         return;
     }
-    json_t *file = json_string(item->path);
-    cli_event(json_pack("{s:s, s:o, s:i, s:i, s:f, s:f, s:f, s:f}", "event", "written", "file",
-                        file ? file : json_string("(not UTF-8)"), "picture", s->painting + 1, "pictures", s->count, "seconds",
-                        g->seconds, "J", g->cost, "J_content", g->content_cost, "J_style", g->style_cost));
+    cli_event(json_pack("{s:s, s:o, s:i, s:i, s:f, s:f, s:f, s:f}", "event", "written", "file", cli_json_text(item->path),
+                        "picture", s->painting + 1, "pictures", s->count, "seconds", g->seconds, "J", g->cost, "J_content",
+                        g->content_cost, "J_style", g->style_cost));
 }
 
 /* From a job to its files. The log of a picture that was not finished does not stay. */
@@ -388,7 +380,7 @@ int cli_series_run(cli_series *s) {
     int code = 0;
     say_begin(s);
     cli_stop_install();
-    s->started = now();
+    s->started = cli_now();
     for (int i = 0; i < s->count && !cli_stop_signal() && !ends_all(code); i++) {
         cli_item *item = &s->item[i];
         if (item->state == CLI_TODO && has_bad_input(item)) item->state = CLI_BROKEN;

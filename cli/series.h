@@ -27,8 +27,6 @@ typedef enum cli_state {
     CLI_BROKEN   /* could not be painted */
 } cli_state;
 
-enum { CLI_MAX_STYLES = 16 };
-
 /* One picture of a series. */
 typedef struct cli_item {
     cli_input *photo, *style[CLI_MAX_STYLES];

@@ -5,10 +5,11 @@
 #include <string.h>
 
 static const cli_verb verbs[] = {
-    {"paint", "PHOTO PAINTING…", 2, 17,
+    {"paint", "PHOTO PAINTING…", 2, 1 + CLI_MAX_STYLES,
      "paint a photo in the manner of one or more paintings; the word paint can be left out",
      "按一幅或几幅画的风格描绘一张照片；paint 一词可以省略", cli_paint, false},
-    {"sweep", "PHOTO PAINTING…", 2, 17, "paint every combination of options; needs -o FOLDER, and --vary or --preset",
+    {"sweep", "PHOTO PAINTING…", 2, 1 + CLI_MAX_STYLES,
+     "paint every combination of options; needs -o FOLDER, and --vary or --preset",
      "按选项的各种组合作画；需要 -o FOLDER，以及 --vary 或 --preset", cli_sweep, false},
     {"batch", "PHOTO… -- STYLE…", 0, CLI_MAX_POSITIONALS, "paint every photo after every painting; needs -o FOLDER",
      "每张照片按每幅画各画一幅；需要 -o FOLDER", cli_batch, true},
@@ -35,4 +36,11 @@ const cli_verb *cli_verb_named(const char *name) {
     for (int i = 0; i < VERBS; i++)
         if (strcmp(verbs[i].name, name) == 0) return &verbs[i];
     return NULL;
+}
+
+bool cli_is_family(const char *word) {
+    const size_t n = strlen(word);
+    for (int i = 0; i < VERBS; i++)
+        if (n > 0 && strncmp(verbs[i].name, word, n) == 0 && verbs[i].name[n] == ' ') return true;
+    return false;
 }

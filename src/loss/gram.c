@@ -165,7 +165,7 @@ void dq__vector_back_through(const dq__gram_root *root, float *v) { times_vector
 /* ---- the way back ---------------------------------------------------------------------------------------------------- */
 
 void dq__gram_back(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *d, const dq__tensor *grad) {
-    dq__pack_gemm(space->matrix, d, f->cs, f->cs, f->cs);
+    dq__pack_taps(space->matrix, d, f->cs, f->cs, 1, f->cs, false);
     dq__pool_run(pool, f->h, gradient_task, &(work){dqk_kernels(dq__cpu_isa()), space, f, grad, 0});
 }
 

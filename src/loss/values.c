@@ -11,15 +11,10 @@ typedef struct work {
     double scale, weight, sum[TASKS];
 } work;
 
-static float *row_of(const dq__tensor *t, int row) {
-    const dq__tensor one = dq__picture(t, row / t->h);
-    return dq__pixel(&one, row % t->h, 0);
-}
-
 static double add_row(const work *w, int row) {
     const dq__tensor *t = w->target;
-    const float *f = row_of(w->f, row), *target = t ? row_of(t, row) : NULL;
-    float *grad = w->weight != 0 ? row_of(w->grad, row) : NULL;
+    const float *f = dq__map_row(w->f, row), *target = t ? dq__map_row(t, row) : NULL;
+    float *grad = w->weight != 0 ? dq__map_row(w->grad, row) : NULL;
     double sum = 0;
     for (int x = 0; x < w->f->w; x++)
         for (int c = 0; c < w->f->c; c++) {

@@ -54,6 +54,8 @@ static dq_status check_layer(const dq_model *m, int i, const char *path, dq__err
         if (!count) continue;
         if (!x) return dq__fail(err, DQ_BAD_MODEL, "%s: %s has no weights", path, l->name);
         status = check_finite(x, count, l->name, dq__array_name(array), path, err);
+        for (size_t k = 0; array == DQ__BIAS && dq__is_root(&m->table, i) && !status && k < count; k++)
+            if (x[k] != 0) status = dq__fail(err, DQ_BAD_MODEL, "%s: %s has a bias; a root has none", path, l->name);
         for (size_t k = 0; array == DQ__VARIANCE && !status && k < count; k++)
             if (x[k] < 0) status = dq__fail(err, DQ_BAD_MODEL, "%s: %s has a negative variance: a damaged file", path, l->name);
     }
@@ -116,11 +118,9 @@ json_t *dq__input_json(const dq__input *in) {
                      three(in->offset));
 }
 
-/* The deepest activation that can be asked for: the last ReLU. */
 static const char *deepest(const dq__table *t) {
-    for (int i = t->count - 1; i >= 0; i--)
-        if (t->layer[i].kind == DQ__RELU) return t->layer[i].name;
-    return "";
+    const int layer = dq__table_deepest(t);
+    return layer < 0 ? "" : t->layer[layer].name;
 }
 
 static size_t count_parameters(const dq__table *t) {

@@ -30,7 +30,7 @@ void dq__model_free(dq_model **model);
 dq_status dq__model_check(const dq_model *model, const char *path, dq__error *err);
 /* The JSON of dq_model_info, made on first use. */
 const char *dq__model_describe(dq_model *model);
-/* The default until a trained network is installed: table "random" with smooth oriented filters drawn from `seed`. */
+/* Table "random" with smooth oriented filters drawn from `seed`. */
 dq_status dq__model_random(dq_model **out, uint64_t seed, dq__error *err);
 /* Full VGG-19 (depth 19) or VGG-16 (16), convolutions only, with He-normal weights from `seed`; for tests and bench. */
 dq_status dq__model_random_vgg(dq_model **out, int depth, uint64_t seed, dq__error *err);

@@ -180,11 +180,9 @@ static void weights_task(void *user, int block) {
     transform_weights(work, work->c->u + (ptrdiff_t)u_floats(work->x.cs) * block, block, thread_scratch(work));
 }
 
-static ptrdiff_t picture_stride(const dq__tensor *t) { return (ptrdiff_t)(t->h + 2 * t->halo) * dq__row(t); }
-
 static void transform_inputs(const pass *work, int first, int tiles, float *v, ptrdiff_t point) {
     const dq__tensor *x = &work->x;
-    dqk_winograd_input job = {.x = x->data, .x_picture = picture_stride(x), .x_row = dq__row(x), .x_col = x->cs,
+    dqk_winograd_input job = {.x = x->data, .x_picture = dq__picture_stride(x), .x_row = dq__row(x), .x_col = x->cs,
                               .h = work->h, .w = work->w, .halo = work->back ? 0 : 1, .ring = work->ring,
                               .first_tile = first, .tiles = tiles, .ic = x->cs, .v = v, .v_point = point};
     if (work->back) job.pool = work->k->pool, job.signs = work->k->signs, job.choice = work->k->choice;
@@ -198,7 +196,7 @@ static void multiply(const pass *work, int first, int tiles, int channel, int ch
     const dq__tensor *y = &work->y;
     const int ring = work->ring;
     dqk_winograd job = {.v = v, .v_point = point, .u = u, .bias = bias_of(work, channel),
-                        .y = dq__pixel(y, -ring, -ring) + channel, .y_picture = picture_stride(y), .y_row = dq__row(y),
+                        .y = dq__pixel(y, -ring, -ring) + channel, .y_picture = dq__picture_stride(y), .y_row = dq__row(y),
                         .y_col = y->cs, .rows = work->h + 2 * ring, .cols = work->w + 2 * ring, .first_tile = first,
                         .tiles = tiles, .ic = work->x.cs, .oc = channels, .words = y->cs / 16, .scratch = scratch};
     if (!work->back) {
@@ -368,12 +366,20 @@ static void picture_back(pass *work) {
     dq__pool_run(work->c->pool, work->split.tasks * work->y.n, picture_task, work);
 }
 
-/* Rows of a gradient through the ReLU. */
-static void relu_back_task(void *user, int task) {
-    const pass *work = user;
-    const dq__tensor dy = dq__picture(&work->x, task / work->x.h);
-    const ptrdiff_t words = (ptrdiff_t)dy.w * (dy.cs / 16);
-    work->c->kernels->relu_back(dq__pixel(&dy, task % dy.h, 0), work->k->signs + task * words, words * 16);
+typedef struct relu_work {
+    const dqk_table *kernels;
+    const dq__tensor *dy;
+    const uint16_t *signs;
+} relu_work;
+
+static void relu_back_task(void *user, int row) {
+    const relu_work *work = user;
+    const ptrdiff_t words = (ptrdiff_t)work->dy->w * (work->dy->cs / 16);
+    work->kernels->relu_back(dq__map_row(work->dy, row), work->signs + row * words, words * 16);
+}
+
+void dq__relu_back(const dq__convolver *c, const dq__tensor *dy, const uint16_t *signs) {
+    dq__pool_run(c->pool, dy->n * dy->h, relu_back_task, &(relu_work){c->kernels, dy, signs});
 }
 
 void dq__convolve_back(const dq__convolver *c, const dq__convolution *k, dq__padding padding) {
@@ -385,7 +391,7 @@ void dq__convolve_back(const dq__convolver *c, const dq__convolution *k, dq__pad
         dq__halo_fold(&work.y, padding, k->layer->pad);
         return;
     }
-    if (k->signs) dq__pool_run(c->pool, work.x.n * work.x.h, relu_back_task, &work);
+    if (k->signs) dq__relu_back(c, k->y, k->signs);
     if (fast) {
         dq__halo_fill(&work.x, DQ__PAD_ZERO, 1);
         if (k->layer->from < 0) picture_back(&work);

@@ -65,5 +65,7 @@ bool dq__winograd_pays(const dq__convolver *c, const dq__tensor *map, int ring, 
 
 /* Rectifies rows of y in place, channels [channel, channel+channels), and keeps the signs. */
 void dq__relu_rows(const dqk_table *kernels, const dq__tensor *y, uint16_t *signs, int row, int rows, int channel, int channels);
+/* Takes a gradient back through a ReLU in place, by the signs that were kept. */
+void dq__relu_back(const dq__convolver *c, const dq__tensor *dy, const uint16_t *signs);
 
 #endif

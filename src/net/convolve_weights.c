@@ -76,16 +76,13 @@ static void rows_task(void *user, int chunk) {
     }
 }
 
-/* Floats from one picture to the next. */
-static ptrdiff_t picture_step(const dq__tensor *t) { return (ptrdiff_t)(t->h + 2 * t->halo) * dq__row(t); }
-
 static void tiles_task(void *user, int task) {
     const work *w = user;
     const int chunk = task / w->parts, part = task % w->parts;
     const int first = (int)((int64_t)w->all * chunk / w->chunks), end = (int)((int64_t)w->all * (chunk + 1) / w->chunks);
     const dq__tensor *x = w->x, *dy = w->dy;
-    dqk_winograd_outer job = {.x = x->data, .x_picture = picture_step(x), .x_row = dq__row(x), .x_col = x->cs,
-                              .d = dy->data + first_channel(w, part), .d_picture = picture_step(dy), .d_row = dq__row(dy),
+    dqk_winograd_outer job = {.x = x->data, .x_picture = dq__picture_stride(x), .x_row = dq__row(x), .x_col = x->cs,
+                              .d = dy->data + first_channel(w, part), .d_picture = dq__picture_stride(dy), .d_row = dq__row(dy),
                               .d_col = dy->cs, .rows = dy->h, .cols = dy->w, .first_tile = first, .tiles = end - first,
                               .ic = x->cs, .oc = part_channels(w, part), .m = sums_of(w, chunk, part),
                               .scratch = own_scratch(w)};

@@ -394,9 +394,9 @@ typedef struct input_work {
 static void input_task(void *user, int task) {
     const input_work *work = user;
     const dq__input *in = &work->e->table->input;
-    const dq__tensor *all = &node_at(work->e, -1)->act, picture = dq__picture(all, task / all->h);
+    const dq__tensor *all = &node_at(work->e, -1)->act;
     const float *from = work->rgb + (ptrdiff_t)task * all->w * 3;
-    float *to = dq__pixel(&picture, task % all->h, 0);
+    float *to = dq__map_row(all, task);
     for (int x = 0; x < all->w; x++, from += 3, to += 4) {
         for (int c = 0; c < 3; c++)
             to[c] = in->matrix[c][0] * from[0] + in->matrix[c][1] * from[1] + in->matrix[c][2] * from[2] + in->offset[c];
@@ -423,19 +423,11 @@ void dq__exec_statistics(const dq__exec *e, dq__weights *weights, double share) 
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
-static void relu_back_task(void *user, int task) {
-    const dq__op *op = user;
-    const dq__tensor grad = dq__picture(op->dy, task / op->dy->h);
-    const ptrdiff_t words = (ptrdiff_t)grad.w * (grad.cs / 16);
-    op->conv->kernels->relu_back(dq__pixel(&grad, task % grad.h, 0), (const uint16_t *)op->kept + task * words, words * 16);
-}
-
 static void add_task(void *user, int task) {
     const node *n = user;
-    const dq__tensor to = dq__picture(&n->grad, task / n->grad.h), from = dq__picture(&n->more, task / n->grad.h);
-    float *sum = dq__pixel(&to, task % to.h, 0);
-    const float *more = dq__pixel(&from, task % to.h, 0);
-    for (ptrdiff_t k = 0; k < (ptrdiff_t)to.w * to.cs; k++) sum[k] += more[k];
+    float *sum = dq__map_row(&n->grad, task);
+    const float *more = dq__map_row(&n->more, task);
+    for (ptrdiff_t k = 0; k < (ptrdiff_t)n->grad.w * n->grad.cs; k++) sum[k] += more[k];
 }
 
 /* Adds what layer i has written for layer `owner`, unless it was the first to write. */
@@ -448,8 +440,7 @@ static void add_more(const dq__exec *e, int i, int owner) {
 static void backward_layer(const dq__exec *e, int i, const dq__weights *gradient) {
     dq__op op = op_of(e, i);
     if (dq__relu_in_place(e->table, i)) { /* a convolution takes it while it reads, unless its weights' gradient reads before */
-        if (e->train || layer_at(e, i - 1)->kind != DQ__CONV)
-            dq__pool_run(e->conv.pool, op.dy->n * op.dy->h, relu_back_task, &op);
+        if (e->train || layer_at(e, i - 1)->kind != DQ__CONV) dq__relu_back(&e->conv, op.dy, op.kept);
         return;
     }
     if (done_by(e, i) != i) return;
@@ -462,8 +453,8 @@ static void backward_layer(const dq__exec *e, int i, const dq__weights *gradient
 static void gradient_task(void *user, int task) {
     const input_work *work = user;
     const dq__input *in = &work->e->table->input;
-    const dq__tensor *all = &node_at(work->e, -1)->grad, picture = dq__picture(all, task / all->h);
-    const float *from = dq__pixel(&picture, task % all->h, 0);
+    const dq__tensor *all = &node_at(work->e, -1)->grad;
+    const float *from = dq__map_row(all, task);
     float *to = work->gradient + (ptrdiff_t)task * all->w * 3;
     for (int x = 0; x < all->w; x++, from += all->cs, to += 3)
         for (int k = 0; k < 3; k++)

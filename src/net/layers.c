@@ -121,11 +121,25 @@ int dq__table_exact(const dq__table *t, const char *name) {
     return -1;
 }
 
+bool dq__is_root(const dq__table *t, int i) {
+    const dq__layer *l = &t->layer[i];
+    if (l->kind != DQ__CONV || l->kernel != 1 || l->stride != 1 || l->pad != 0 || l->ic != l->oc || l->from < 0) return false;
+    const char *read = t->layer[l->from].name;
+    return strncmp(l->name, "root", 4) == 0 && strncmp(read, "relu", 4) == 0 && strcmp(l->name + 4, read + 4) == 0;
+}
+
+int dq__table_deepest(const dq__table *t) {
+    for (int i = t->count - 1; i >= 0; i--)
+        if (t->layer[i].kind == DQ__RELU && t->layer[t->layer[i].from].kind == DQ__CONV) return i;
+    return -1;
+}
+
 /* root3_1 for "3_1": a small network's relu3_1 as the network it learned from would measure it. */
 static int root_of(const dq__table *t, const char *place) {
     char root[24];
     snprintf(root, sizeof root, "root%.16s", place);
-    return dq__table_exact(t, root);
+    const int i = dq__table_exact(t, root);
+    return i >= 0 && dq__is_root(t, i) ? i : -1;
 }
 
 int dq__table_find(const dq__table *t, const char *name) {

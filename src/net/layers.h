@@ -103,6 +103,10 @@ void dq__table_truncate(dq__table *table, int last);
  * the chain has it (the field's usage), and its root4_2 where a network that learned from another has one (linear, 1×1: costs
  * there are costs on the teacher's features); pool names as they are. −1 if there is none. Case-sensitive. */
 int dq__table_find(const dq__table *table, const char *name);
+/* Is layer i such a root: named after the relu that it reads, linear, 1×1, square? */
+bool dq__is_root(const dq__table *table, int i);
+/* The deepest activation of maps, −1 if there is none. */
+int dq__table_deepest(const dq__table *table);
 /* Index of the conv or linear layer with exactly this name, −1 if none. */
 int dq__table_exact(const dq__table *table, const char *name);
 /* The names of the relu layers, comma separated, for messages. */

@@ -27,11 +27,11 @@ dq__layer dq__op_twin(const dq__layer *l) {
 
 static void bias_task(void *user, int task) {
     const dq__op *op = user;
-    const dq__tensor y = dq__picture(op->y, task / op->y->h);
+    const dq__tensor *y = op->y;
     const float *bias = op->packed->bias[op->i];
-    float *row = dq__pixel(&y, task % y.h, 0);
-    for (int x = 0; x < y.w; x++, row += y.cs)
-        for (int c = 0; c < y.cs; c++) row[c] += bias[c];
+    float *row = dq__map_row(y, task);
+    for (int x = 0; x < y->w; x++, row += y->cs)
+        for (int c = 0; c < y->cs; c++) row[c] += bias[c];
 }
 
 void dq__op_conv_up(const dq__op *op) {

@@ -8,12 +8,6 @@
 
 static void *user_of(const dq__op *op) { return (void *)(uintptr_t)op; }
 
-/* Row `task` of the rows of all pictures. */
-static float *row_of(const dq__tensor *t, int task) {
-    const dq__tensor one = dq__picture(t, task / t->h);
-    return dq__pixel(&one, task % t->h, 0);
-}
-
 /* ---- activations ---------------------------------------------------------------------------------------------------- */
 
 /* Sigmoid of the channels that there are: of the others' zeros it is not zero. */
@@ -30,8 +24,8 @@ static void prelu_row(float *y, const float *x, const dq__tensor *map, const flo
 
 static void each_task(void *user, int task) {
     const dq__op *op = user;
-    const float *x = row_of(op->x, task), slope = op->layer->slope;
-    float *y = row_of(op->y, task);
+    const float *x = dq__map_row(op->x, task), slope = op->layer->slope;
+    float *y = dq__map_row(op->y, task);
     const ptrdiff_t n = (ptrdiff_t)op->y->w * op->y->cs;
     switch (op->layer->kind) {
     case DQ__LEAKY_RELU:
@@ -56,9 +50,10 @@ static void prelu_back_row(float *dx, const float *dy, const float *x, const dq_
 
 static void each_back_task(void *user, int task) {
     const dq__op *op = user;
-    const float *dy = row_of(op->dy, task), slope = op->layer->slope;
-    const float *x = dq__op_keeps_x(op) ? row_of(op->x, task) : NULL, *y = dq__op_keeps_y(op) ? row_of(op->y, task) : NULL;
-    float *dx = row_of(op->dx, task);
+    const float *dy = dq__map_row(op->dy, task), slope = op->layer->slope;
+    const float *x = dq__op_keeps_x(op) ? dq__map_row(op->x, task) : NULL;
+    const float *y = dq__op_keeps_y(op) ? dq__map_row(op->y, task) : NULL;
+    float *dx = dq__map_row(op->dx, task);
     const ptrdiff_t n = (ptrdiff_t)op->dy->w * op->dy->cs;
     switch (op->layer->kind) {
     case DQ__LEAKY_RELU:
@@ -81,7 +76,7 @@ static void prelu_slopes_task(void *user, int block) {
     const dq__op *op = user;
     double sum[16] = {0};
     for (int row = 0; row < op->x->n * op->x->h; row++) {
-        const float *x = row_of(op->x, row) + block * 16, *dy = row_of(op->dy, row) + block * 16;
+        const float *x = dq__map_row(op->x, row) + block * 16, *dy = dq__map_row(op->dy, row) + block * 16;
         for (int p = 0; p < op->x->w; p++, x += op->x->cs, dy += op->dy->cs)
             for (int c = 0; c < 16; c++) sum[c] += x[c] > 0 ? 0 : (double)(x[c] * dy[c]);
     }
@@ -97,8 +92,8 @@ void dq__op_each_back(const dq__op *op) {
 
 static void join_task(void *user, int task) {
     const dq__op *op = user;
-    const float *a = row_of(op->x, task), *b = row_of(op->also, task);
-    float *y = row_of(op->y, task);
+    const float *a = dq__map_row(op->x, task), *b = dq__map_row(op->also, task);
+    float *y = dq__map_row(op->y, task);
     const int ca = op->x->c, cb = op->also->c, cs = op->y->cs;
     for (int p = 0; p < op->y->w; p++, a += op->x->cs, b += op->also->cs, y += cs) {
         if (op->layer->kind == DQ__ADD) {
@@ -115,8 +110,8 @@ void dq__op_join(const dq__op *op) { dq__pool_run(op->conv->pool, op->y->n * op-
 
 /* Takes the channels of `to` out of dy, from `channel` on. */
 static void take_row(const dq__tensor *to, const dq__tensor *dy, int channel, int task) {
-    const float *from = row_of(dy, task) + channel;
-    float *d = row_of(to, task);
+    const float *from = dq__map_row(dy, task) + channel;
+    float *d = dq__map_row(to, task);
     for (int p = 0; p < to->w; p++, from += dy->cs, d += to->cs) {
         memcpy(d, from, sizeof(float) * (size_t)to->c);
         memset(d + to->c, 0, sizeof(float) * (size_t)(to->cs - to->c));

@@ -4,9 +4,6 @@
 
 #include "net/split.h"
 
-/* Floats from picture to picture. */
-static ptrdiff_t step(const dq__tensor *t) { return (ptrdiff_t)(dq__tensor_floats(t) / (size_t)t->n); }
-
 typedef struct work {
     const dq__op *op;
     dq__split split;
@@ -21,7 +18,8 @@ static void forward_task(void *user, int task) {
     int row, group, channel, channels;
     dq__split_task(&w->split, task, &row, &group, &channel, &channels);
     for (int r = 0; r < rows; r++) {
-        dqk_gemm job = {.x = dq__pixel(x, r, 0), .x_col = step(x), .y = y->data + channel, .y_col = step(y),
+        dqk_gemm job = {.x = dq__pixel(x, r, 0), .x_col = dq__picture_stride(x),
+                        .y = y->data + channel, .y_col = dq__picture_stride(y),
                         .m = op->packed->forward[op->i] + (ptrdiff_t)channel * all + (ptrdiff_t)r * ic * 16,
                         .bias = op->packed->bias[op->i] + channel, .rows = 1, .cols = x->n, .ic = ic, .oc = channels,
                         .accumulate = r > 0};
@@ -48,7 +46,7 @@ static void back_task(void *user, int row) {
     const dq__op *op = user;
     const dq__tensor *dx = op->dx, *dy = op->dy;
     const int outputs = dx->w * dx->cs;
-    dqk_gemm job = {.x = dy->data, .x_col = step(dy), .y = dq__pixel(dx, row, 0), .y_col = step(dx),
+    dqk_gemm job = {.x = dy->data, .x_col = dq__picture_stride(dy), .y = dq__pixel(dx, row, 0), .y_col = dq__picture_stride(dx),
                     .m = op->packed->backward[op->i] + (ptrdiff_t)row * outputs * dy->cs, .rows = 1, .cols = dy->n, .ic = dy->cs,
                     .oc = outputs};
     op->conv->kernels->gemm(&job);

@@ -35,26 +35,28 @@ static void add_pixels(float *to, const dq__tensor *from, const taps *rows, cons
         }
 }
 
+typedef taps taps_fn(bool bilinear, int at, int n);
+
+/* Row `task` of the rows of all pictures of `to`. */
+static void add_row(const dq__op *op, taps_fn *fn, const dq__tensor *to, const dq__tensor *from, int task) {
+    const bool bilinear = op->layer->kind == DQ__UP_BILINEAR;
+    const dq__tensor picture = dq__picture(from, task / to->h);
+    const taps rows = fn(bilinear, task % to->h, from->h);
+    float *pixel = dq__map_row(to, task);
+    for (int col = 0; col < to->w; col++, pixel += to->cs) {
+        const taps cols = fn(bilinear, col, from->w);
+        add_pixels(pixel, &picture, &rows, &cols);
+    }
+}
+
 static void up_task(void *user, int task) {
     const dq__op *op = user;
-    const bool bilinear = op->layer->kind == DQ__UP_BILINEAR;
-    const dq__tensor x = dq__picture(op->x, task / op->y->h), y = dq__picture(op->y, task / op->y->h);
-    const taps rows = made_of(bilinear, task % y.h, x.h);
-    for (int col = 0; col < y.w; col++) {
-        const taps cols = made_of(bilinear, col, x.w);
-        add_pixels(dq__pixel(&y, task % y.h, col), &x, &rows, &cols);
-    }
+    add_row(op, made_of, op->y, op->x, task);
 }
 
 static void up_back_task(void *user, int task) {
     const dq__op *op = user;
-    const bool bilinear = op->layer->kind == DQ__UP_BILINEAR;
-    const dq__tensor dx = dq__picture(op->dx, task / op->dx->h), dy = dq__picture(op->dy, task / op->dx->h);
-    const taps rows = found_in(bilinear, task % dx.h, dy.h);
-    for (int col = 0; col < dx.w; col++) {
-        const taps cols = found_in(bilinear, col, dy.w);
-        add_pixels(dq__pixel(&dx, task % dx.h, col), &dy, &rows, &cols);
-    }
+    add_row(op, found_in, op->dx, op->dy, task);
 }
 
 void dq__op_up(const dq__op *op) { dq__pool_run(op->conv->pool, op->y->n * op->y->h, up_task, (void *)(uintptr_t)op); }

@@ -8,15 +8,13 @@
 #include <math.h>
 #include <string.h>
 
-static int round16(int c) { return (c + 15) / 16 * 16; }
-
-/* Floats from pixel to pixel of what a convolution reads. */
-static int stride_below(const dq__layer *l) { return l->from < 0 ? dq__channel_stride(l->ic) : dq__map_stride(l->ic); }
+/* Element (o,i) of a packed matrix of kernels/gemm.h. */
+static float *element(float *packed, int ics, int o, int i) { return packed + ((ptrdiff_t)(o / 16) * ics + i) * 16 + o % 16; }
 
 void dq__pack_conv3x3(float *packed, const float *w, int oc, int ic, int ics, bool flip) {
     /* w: (oc,ic,3,3); packed kernel has `outs` outputs and `ins` inputs */
     const int outs = flip ? ic : oc, ins = flip ? oc : ic;
-    memset(packed, 0, sizeof(float) * 9 * (size_t)ics * (size_t)round16(outs));
+    memset(packed, 0, sizeof(float) * 9 * (size_t)ics * (size_t)dq__map_stride(outs));
     for (int o = 0; o < outs; o++)
         for (int i = 0; i < ins; i++) {
             const int i0 = i / 32 * 32, ib = ics - i0 < 32 ? ics - i0 : 32;
@@ -49,70 +47,58 @@ static void pack_to_picture(float *packed, const float *w, int oc, int ics) {
 
 void dq__pack_taps(float *packed, const float *w, int oc, int ic, int taps, int ics, bool flip) {
     const int outs = flip ? ic : oc, ins = flip ? oc : ic;
-    const size_t matrix = (size_t)ics * (size_t)round16(outs);
+    const size_t matrix = (size_t)ics * (size_t)dq__map_stride(outs);
     memset(packed, 0, sizeof(float) * matrix * (size_t)taps);
     for (int o = 0; o < outs; o++)
         for (int i = 0; i < ins; i++) {
             const float *from = w + (flip ? (size_t)i * ic + o : (size_t)o * ic + i) * (size_t)taps;
-            float *to = packed + ((size_t)(o / 16) * ics + i) * 16 + o % 16;
+            float *to = element(packed, ics, o, i);
             for (int t = 0; t < taps; t++) to[(size_t)t * matrix] = from[t];
         }
 }
 
-void dq__pack_gemm(float *packed, const float *m, int oc, int ic, int ics) {
-    /* m: (oc,ic) */
-    memset(packed, 0, sizeof(float) * (size_t)ics * (size_t)round16(oc));
-    for (int o = 0; o < oc; o++)
-        for (int i = 0; i < ic; i++) packed[((size_t)(o / 16) * ics + i) * 16 + o % 16] = m[(size_t)o * ic + i];
-}
-
-/* Channels of the map that a linear layer flattens, and floats from pixel to pixel of it. */
+/* Channels of the map that layer i reads, and floats from pixel to pixel of it. */
 static int channels_below(const dq__table *table, int i) {
     const int from = table->layer[i].from;
     return from >= 0 ? table->layer[from].oc : 3;
 }
 
-static int positions_below(const dq__table *table, int i) { return table->layer[i].ic / channels_below(table, i); }
-
-static int linear_stride(const dq__table *table, int i) {
+static int stride_below(const dq__table *table, int i) {
     const int channels = channels_below(table, i);
     return table->layer[i].from >= 0 ? dq__map_stride(channels) : dq__channel_stride(channels);
 }
 
-int dq__linear_inputs(const dq__table *table, int i) { return positions_below(table, i) * linear_stride(table, i); }
+/* Pixels of the map that a linear layer flattens. */
+static int positions_below(const dq__table *table, int i) { return table->layer[i].ic / channels_below(table, i); }
+
+int dq__linear_inputs(const dq__table *table, int i) { return positions_below(table, i) * stride_below(table, i); }
 
 /* A linear layer's weights come in (C,H,W) order of the map below it; the map is kept as (H,W,C) with padded channels. */
 static void pack_linear(float *packed, const float *m, const dq__table *table, int i) {
     const int oc = table->layer[i].oc, ic = table->layer[i].ic, positions = positions_below(table, i);
-    const int cs = linear_stride(table, i), ics = dq__linear_inputs(table, i);
-    memset(packed, 0, sizeof(float) * (size_t)ics * (size_t)round16(oc));
+    const int cs = stride_below(table, i), ics = dq__linear_inputs(table, i);
+    memset(packed, 0, sizeof(float) * (size_t)ics * (size_t)dq__map_stride(oc));
     for (int o = 0; o < oc; o++)
-        for (int k = 0; k < ic; k++) {
-            const int at = k % positions * cs + k / positions;
-            packed[((size_t)(o / 16) * ics + at) * 16 + o % 16] = m[(size_t)o * ic + k];
-        }
+        for (int k = 0; k < ic; k++) *element(packed, ics, o, k % positions * cs + k / positions) = m[(size_t)o * ic + k];
 }
 
 /* The transposed matrix: from outputs to positions × channels of a gradient, whose stride is that of a map. */
 static void pack_linear_back(float *packed, const float *m, const dq__table *table, int i) {
     const int oc = table->layer[i].oc, ic = table->layer[i].ic, positions = positions_below(table, i);
-    const int cs = dq__map_stride(channels_below(table, i)), ics = round16(oc);
+    const int cs = dq__map_stride(channels_below(table, i)), ics = dq__map_stride(oc);
     memset(packed, 0, sizeof(float) * (size_t)positions * (size_t)cs * (size_t)ics);
     for (int o = 0; o < oc; o++)
-        for (int k = 0; k < ic; k++) {
-            const int at = k % positions * cs + k / positions;
-            packed[((size_t)(at / 16) * ics + o) * 16 + at % 16] = m[(size_t)o * ic + k];
-        }
+        for (int k = 0; k < ic; k++) *element(packed, ics, k % positions * cs + k / positions, o) = m[(size_t)o * ic + k];
 }
 
 static int taps_of(const dq__layer *l) { return l->kernel * l->kernel; }
 
 static size_t forward_floats(const dq__table *table, int i) {
     const dq__layer *l = &table->layer[i];
-    const size_t outs = (size_t)round16(l->oc);
+    const size_t outs = (size_t)dq__map_stride(l->oc);
     switch (l->kind) {
     case DQ__CONV:
-    case DQ__CONV_UP: return (size_t)taps_of(l) * (size_t)stride_below(l) * outs;
+    case DQ__CONV_UP: return (size_t)taps_of(l) * (size_t)stride_below(table, i) * outs;
     case DQ__LINEAR: return (size_t)dq__linear_inputs(table, i) * outs;
     case DQ__PRELU: return outs;
     case DQ__INSTANCE_NORM:
@@ -123,11 +109,11 @@ static size_t forward_floats(const dq__table *table, int i) {
 
 static size_t backward_floats(const dq__table *table, int i) {
     const dq__layer *l = &table->layer[i];
-    const size_t outs = (size_t)round16(l->oc);
+    const size_t outs = (size_t)dq__map_stride(l->oc);
     if (l->kind == DQ__LINEAR)
         return (size_t)positions_below(table, i) * (size_t)dq__map_stride(channels_below(table, i)) * outs;
     if (dq__is_conv3x3(l)) return l->from < 0 ? 27 * outs : 0;
-    return l->kind == DQ__CONV || l->kind == DQ__CONV_UP ? (size_t)taps_of(l) * outs * (size_t)round16(l->ic) : 0;
+    return l->kind == DQ__CONV || l->kind == DQ__CONV_UP ? (size_t)taps_of(l) * outs * (size_t)dq__map_stride(l->ic) : 0;
 }
 
 static bool packs(const dq__layer *l) { return dq__array_count(l, DQ__WEIGHT) > 0; }
@@ -137,29 +123,30 @@ size_t dq__packed_bytes(const dq__table *table, int last, bool backward) {
     for (int i = 0; i <= last; i++) {
         const dq__layer *l = &table->layer[i];
         floats += forward_floats(table, i) + (backward ? backward_floats(table, i) : 0);
-        if (packs(l)) floats += (size_t)round16(l->oc);
+        if (packs(l)) floats += (size_t)dq__map_stride(l->oc);
     }
     return floats * sizeof(float);
 }
 
-static void fill_conv(dq__packed *p, const dq__layer *l, const float *w, int i) {
+static void fill_conv(dq__packed *p, const dq__table *table, const float *w, int i) {
+    const dq__layer *l = &table->layer[i];
     if (dq__is_conv3x3(l)) {
-        dq__pack_conv3x3(p->forward[i], w, l->oc, l->ic, stride_below(l), false);
-        if (p->backward[i]) pack_to_picture(p->backward[i], w, l->oc, round16(l->oc));
+        dq__pack_conv3x3(p->forward[i], w, l->oc, l->ic, stride_below(table, i), false);
+        if (p->backward[i]) pack_to_picture(p->backward[i], w, l->oc, dq__map_stride(l->oc));
     } else {
-        dq__pack_taps(p->forward[i], w, l->oc, l->ic, taps_of(l), stride_below(l), false);
-        if (p->backward[i]) dq__pack_taps(p->backward[i], w, l->oc, l->ic, taps_of(l), round16(l->oc), true);
+        dq__pack_taps(p->forward[i], w, l->oc, l->ic, taps_of(l), stride_below(table, i), false);
+        if (p->backward[i]) dq__pack_taps(p->backward[i], w, l->oc, l->ic, taps_of(l), dq__map_stride(l->oc), true);
     }
 }
 
 /* Its weights are those of a convolution from oc to ic. */
 static void fill_conv_up(dq__packed *p, const dq__layer *l, const float *w, int i) {
-    dq__pack_taps(p->forward[i], w, l->ic, l->oc, taps_of(l), round16(l->ic), true);
-    if (p->backward[i]) dq__pack_taps(p->backward[i], w, l->ic, l->oc, taps_of(l), round16(l->oc), false);
+    dq__pack_taps(p->forward[i], w, l->ic, l->oc, taps_of(l), dq__map_stride(l->ic), true);
+    if (p->backward[i]) dq__pack_taps(p->backward[i], w, l->ic, l->oc, taps_of(l), dq__map_stride(l->oc), false);
 }
 
 static void fill_norm(float *rows, const dq__weights *weights, const dq__layer *l, int i) {
-    const int cs = round16(l->oc);
+    const int cs = dq__map_stride(l->oc);
     memset(rows, 0, sizeof(float) * DQ__ROWS * (size_t)cs);
     for (int c = 0; c < l->oc; c++) {
         rows[DQ__ROW_WEIGHT * cs + c] = weights->weight[i][c];
@@ -175,14 +162,14 @@ static void fill_layer(dq__packed *p, const dq__table *table, const dq__weights 
     const float *w = weights->weight[i];
     if (weights->bias[i]) memcpy(p->bias[i], weights->bias[i], sizeof(float) * (size_t)l->oc);
     switch (l->kind) {
-    case DQ__CONV: fill_conv(p, l, w, i); break;
+    case DQ__CONV: fill_conv(p, table, w, i); break;
     case DQ__CONV_UP: fill_conv_up(p, l, w, i); break;
     case DQ__LINEAR:
         pack_linear(p->forward[i], w, table, i);
         if (p->backward[i]) pack_linear_back(p->backward[i], w, table, i);
         break;
     case DQ__PRELU:
-        memset(p->forward[i], 0, sizeof(float) * (size_t)round16(l->oc));
+        memset(p->forward[i], 0, sizeof(float) * (size_t)dq__map_stride(l->oc));
         memcpy(p->forward[i], w, sizeof(float) * (size_t)l->oc);
         break;
     default: fill_norm(p->forward[i], weights, l, i);
@@ -193,7 +180,7 @@ static dq_status alloc_layer(dq__packed *p, const dq__table *table, int i, bool 
     const dq__layer *l = &table->layer[i];
     const bool back = backward && backward_floats(table, i) > 0;
     p->forward[i] = dq__alloc(sizeof(float) * forward_floats(table, i));
-    p->bias[i] = dq__alloc_zero(sizeof(float) * (size_t)round16(l->oc));
+    p->bias[i] = dq__alloc_zero(sizeof(float) * (size_t)dq__map_stride(l->oc));
     if (back) p->backward[i] = dq__alloc(sizeof(float) * backward_floats(table, i));
     if (!p->forward[i] || !p->bias[i] || (back && !p->backward[i]))
         return dq__no_memory(err, sizeof(float) * forward_floats(table, i), "weights");

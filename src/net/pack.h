@@ -34,10 +34,9 @@ void dq__pack_conv3x3(float *packed, const float *w, int oc, int ic, int ics, bo
 /* From kernels/conv3x3.h's packed weights with `ins` inputs (multiples of 16, both) those of 16 outputs of the transposed
  * convolution, 16·block … 16·block+15, as dq__pack_conv3x3 would flip them: `outs` inputs, 9·outs·16 floats. */
 void dq__turn_conv3x3(float *turned, const float *packed, int outs, int ins, int block);
-/* (oc,ic,taps) → taps matrices for kernels/gemm.h, each [oc/16][ics][16]; flip: of the transposed matrices, then ics pads oc. */
+/* (oc,ic,taps) → taps matrices for kernels/gemm.h, each [oc/16][ics][16] with oc padded to 16 and ic to ics; flip: of the
+ * transposed matrices, then ics pads oc. */
 void dq__pack_taps(float *packed, const float *w, int oc, int ic, int taps, int ics, bool flip);
-/* m[o][i], o < oc (padded to 16), i < ic (padded to ics) → kernels/gemm.h. */
-void dq__pack_gemm(float *packed, const float *m, int oc, int ic, int ics);
 
 /* Floats a linear layer reads: positions × padded channels of the map below it. */
 int dq__linear_inputs(const dq__table *table, int i);

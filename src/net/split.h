@@ -4,7 +4,7 @@
 #ifndef DQ_NET_SPLIT_H
 #define DQ_NET_SPLIT_H
 
-/* Rows (or rows of tiles) in groups, and the channels in parts when there are few groups. */
+/* Rows in groups, and the channels in parts when there are few groups. */
 typedef struct dq__split {
     int rows, group, channels, parts;
     int tasks; /* for one picture */

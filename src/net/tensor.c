@@ -4,19 +4,19 @@
 
 #include <string.h>
 
-static size_t picture_floats(const dq__tensor *t) {
-    return (size_t)(t->h + 2 * t->halo) * (size_t)(t->w + 2 * t->halo) * (size_t)t->cs;
-}
-
-size_t dq__tensor_floats(const dq__tensor *t) { return (size_t)t->n * picture_floats(t); }
+size_t dq__tensor_floats(const dq__tensor *t) { return (size_t)t->n * (size_t)dq__picture_stride(t); }
 
 void dq__tensor_place(dq__tensor *t, float *memory) { t->data = memory + t->halo * dq__row(t) + (ptrdiff_t)t->halo * t->cs; }
 
 dq__tensor dq__picture(const dq__tensor *t, int picture) {
     dq__tensor one = *t;
-    one.data += (size_t)picture * picture_floats(t);
+    one.data += picture * dq__picture_stride(t);
     one.n = 1;
     return one;
+}
+
+float *dq__map_row(const dq__tensor *t, int row) {
+    return dq__pixel(t, row % t->h, 0) + row / t->h * dq__picture_stride(t);
 }
 
 /* Which pixel of 0 … n−1 a pixel outside is a copy of. */

@@ -3,6 +3,7 @@
  * the pixels and keeps the running average. Costs are cost.c's, sizes pyramid.c's, layers taps.c's. */
 #include "paint/job.h"
 
+#include "base/measure.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/rng.h"
@@ -47,12 +48,6 @@ struct dq_job {
     dq__cost_value value;
     double started, work_done; /* seconds; work in pixels × iterations */
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static const dq__scale *current(const dq_job *job) { return &job->pyramid.scale[job->scale < 0 ? 0 : job->scale]; }
 static size_t floats(const dq__scale *s) { return (size_t)s->w * (size_t)s->h * 3; }
@@ -172,13 +167,13 @@ static void apply_strength(dq__settings *o) {
 /* To the start of a scale: at the first one s parts of it and 1 − s of the photo; at the others 1 − s of the detail that the
  * photo has gained since the scale before. */
 static dq_status let_photo_through(dq_job *job, const dq_image *content, dq__error *err) {
-    const dq__scale *at = current(job), *before = at - 1;
+    const dq__scale *at = current(job);
     const float range = (float)job->settings.pixel_range, s = (float)job->settings.strength;
     const bool first = job->scale == 0;
     dq_image *small = NULL, *coarse = NULL;
     dq_status status = DQ_OK;
     if (s == 1) return DQ_OK;
-    if (!first) status = dq__image_resize(&small, job->content, before->w, before->h, err);
+    if (!first) status = dq__image_resize(&small, job->content, at[-1].w, at[-1].h, err);
     if (!first && !status) status = dq__image_resize(&coarse, small, at->w, at->h, err);
     for (size_t k = 0; !status && k < floats(at); k++) {
         const float photo = first ? content->rgb[k] : content->rgb[k] - coarse->rgb[k];
@@ -416,7 +411,7 @@ static dq_status make_state(dq_job *job, dq__error *err) {
     if (s->optimizer == DQ__OPTIMIZER_LBFGS)
         return dq__lbfgs_init(&job->lbfgs, n, (int)s->history, s->learning_rate > 0 ? s->learning_rate : 1, err);
     const double rate = s->learning_rate > 0 ? s->learning_rate : 0.02 * s->pixel_range;
-    return dq__adam_init(&job->adam, n, rate, s->beta1, s->beta2, s->epsilon, err);
+    return dq__adam_init(&job->adam, n, rate * sqrt(s->strength), s->beta1, s->beta2, s->epsilon, err);
 }
 
 /* Moves on to the next scale: the picture so far, or the first one, becomes its start. */
@@ -433,7 +428,6 @@ static dq_status enter_scale(dq_job *job, dq__error *err) {
     status = dq__image_resize(&content, job->content, s->w, s->h, err);
     if (!status) status = dq__image_resize(&start, source, s->w, s->h, err);
     if (!status) status = make_state(job, err);
-    if (!status && job->settings.optimizer == DQ__OPTIMIZER_ADAM) job->adam.rate *= sqrt(job->settings.strength);
     if (!status) set_pixels(job, start, first);
     if (!status) status = let_photo_through(job, content, err);
     dq__image_free(&before);
@@ -459,7 +453,7 @@ static void move(dq_job *job) {
 dq_status dq__job_step(dq_job *job, int *more, dq__error *err) {
     *more = 0;
     if (at_end(job)) return DQ_OK;
-    if (job->started == 0) job->started = now();
+    if (job->started == 0) job->started = dq__seconds();
     while (job->scale < 0 || (job->iteration >= current(job)->iterations && !at_end(job))) {
         dq_status status = enter_scale(job, err);
         if (status) return status;
@@ -487,7 +481,7 @@ void dq__job_progress(const dq_job *job, dq_progress *p) {
     *p = (dq_progress){.iteration = (int)job->iteration, .iterations = (int)s->iterations, .scale = job->scale + 1,
                        .scales = job->pyramid.count, .width = s->w, .height = s->h, .cost = job->value.total,
                        .content_cost = job->value.content, .style_cost = job->value.style, .tv_cost = job->value.tv};
-    p->seconds = job->started > 0 ? now() - job->started : 0;
+    p->seconds = job->started > 0 ? dq__seconds() - job->started : 0;
     p->done = work > 0 ? job->work_done / work : at_end(job);
     p->seconds_left = p->done > 0 ? p->seconds * (1 - p->done) / p->done : -1;
 }

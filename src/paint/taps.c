@@ -70,22 +70,18 @@ static dq_status parse(list *l, const dq__table *table, const char *text, char *
 }
 
 static void use_deepest(list *l, const dq__table *table) {
-    for (int i = table->count - 1; i >= 0; i--)
-        if (table->layer[i].kind == DQ__RELU && table->layer[i].ic <= DQ__MAX_CHANNELS &&
-            table->layer[i - 1].kind == DQ__CONV) {
-            l->count = 1, l->layer[0] = i, l->weight[0] = 1;
-            return;
-        }
+    const int layer = dq__table_deepest(table);
+    if (layer >= 0) l->count = 1, l->layer[0] = layer, l->weight[0] = 1;
 }
 
 /* A root layer that only style is measured at is not run: its Gram matrix follows from that of the layer it reads. */
 static void measure_through_roots(dq__taps *taps, const dq__table *table) {
     for (int t = 0; t < taps->count; t++) {
-        const dq__layer *l = &table->layer[taps->layer[t]];
+        const int layer = taps->layer[t];
         taps->root[t] = -1;
-        if (taps->content[t] != 0 || l->kind != DQ__CONV || l->kernel != 1 || strncmp(l->name, "root", 4) != 0) continue;
-        taps->root[t] = taps->layer[t];
-        taps->layer[t] = l->from;
+        if (taps->content[t] != 0 || !dq__is_root(table, layer)) continue;
+        taps->root[t] = layer;
+        taps->layer[t] = table->layer[layer].from;
     }
 }
 

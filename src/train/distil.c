@@ -289,9 +289,8 @@ static dq_status take_batch(distil *d, int64_t batch, dq__error *err) {
 
 /* Batch number `batch` of unvaried crops to validate on, or of the others where there are none. */
 static dq_status take_plain(distil *d, int64_t batch, dq__error *err) {
-    const dq__augment plain = {0};
     const int n = (int)d->batch, side = d->images[1] ? 1 : 0;
-    return dq__images_batch(d->images[side], d->pool, &plain, 1, batch * n, n, (int)d->crop, d->rgb, err);
+    return dq__images_batch(d->images[side], d->pool, NULL, 1, batch * n, n, (int)d->crop, d->rgb, err);
 }
 
 static void teach(distil *d) {

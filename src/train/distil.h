@@ -12,6 +12,7 @@
 extern const char *const dq__distil_lists[];
 
 /* Settings of the recipe:
+ *   name = TEXT                   of the network
  *   network = 2x32 2x64 …         convolutions × channels of each stage
  *   start = FILE                  a network whose layers it begins with, where names agree
  *   teacher = NAME FILE           a network to learn from

@@ -2,13 +2,13 @@
  * train/run.c: what happens around the steps of the trainer, and when. Nothing here may change what a step computes. */
 #include "train/run.h"
 
+#include "base/measure.h"
 #include "base/mem.h"
 #include "train/checkpoint.h"
 #include "train/log.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct state {
@@ -24,12 +24,6 @@ typedef struct state {
     bool stop;           /* the callback asked for it */
 } state;
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- checkpoint ---- */
 
 /* NAME.checkpoint beside NAME.safetensors. */
@@ -44,11 +38,11 @@ static dq_status name_checkpoint(state *s, dq__error *err) {
 
 /* The log goes first: what is in the checkpoint is in the log. */
 static dq_status keep(state *s, dq__error *err) {
-    const double time = now();
+    const double time = dq__seconds();
     dq_status status = dq__log_flush(&s->log, err);
     if (!status)
         status = dq__checkpoint_write(s->trainer, s->digest, s->before + time - s->begun, s->checkpoint, err);
-    s->kept = now();
+    s->kept = dq__seconds();
     return status;
 }
 
@@ -68,7 +62,7 @@ static dq_status take_up(state *s, dq__error *err) {
 
 static dq_train_progress progress_of(const state *s, dq_train_event event) {
     const dq__trainer *t = s->trainer;
-    const double here = now() - s->begun;
+    const double here = dq__seconds() - s->begun;
     const int64_t made = t->step - s->first;
     dq_train_progress p = {.event = event, .step = t->step, .steps = s->settings->steps, .skipped = t->skipped, .rate = t->rate,
                            .loss = t->loss, .norm = t->norm, .parts = t->task->parts, .part_name = t->task->part_name,
@@ -116,13 +110,13 @@ static dq_status one_step(state *s, dq__error *err) {
     tell(s, &p);
     if (done || due(s, s->settings->validate_every)) status = validate(s, err);
     if (!status && !done && due(s, s->settings->save_every)) status = save(s, err);
-    if (!status && !done && now() - s->kept >= (double)s->settings->checkpoint_every) status = keep(s, err);
+    if (!status && !done && dq__seconds() - s->kept >= (double)s->settings->checkpoint_every) status = keep(s, err);
     return status;
 }
 
 /* The first checkpoint shows, before any work, that there can be others. */
 static dq_status steps(state *s, dq__error *err) {
-    s->begun = now();
+    s->begun = dq__seconds();
     dq_status status = keep(s, err);
     const dq_train_progress p = progress_of(s, DQ_TRAIN_BEGUN);
     if (!status) tell(s, &p);

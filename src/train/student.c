@@ -13,9 +13,9 @@
 
 enum { MAX_STAGES = 9, STREAM = 71 };
 
-static bool has_weights(const dq__layer *l) { return l->kind == DQ__CONV; }
+static size_t weight_count(const dq__layer *l) { return dq__array_count(l, DQ__WEIGHT); }
+static bool has_weights(const dq__layer *l) { return weight_count(l) > 0; }
 static bool is_head(const dq__student *s, int i) { return i >= s->chain; }
-static size_t weight_count(const dq__layer *l) { return (size_t)l->oc * (size_t)l->ic * (size_t)(l->kernel * l->kernel); }
 
 static void give_places(dq__student *s, int i) {
     const dq__layer *l = &s->table.layer[i];

@@ -113,8 +113,11 @@ batch() { "$DANQING" batch --model random --size 48 --min-size 0 -n 2 "$@"; }
     need="danqing: give photos and paintings: danqing batch PHOTO… -- STYLE… -o FOLDER, or --photos FOLDER --styles FOLDER"
     run --separate-stderr batch photo.png painting.png -o out
     expect 2 "" "$need"
+    run --separate-stderr batch
+    expect 2 "" "$need"
     run --separate-stderr batch -o out
     expect 2 "" "$need"
+    [ ! -e out ]
     run --separate-stderr batch photo.png -- painting.png
     expect 2 "" "danqing: say where the pictures go: -o FOLDER"
     mkdir empty
@@ -133,14 +136,7 @@ batch() { "$DANQING" batch --model random --size 48 --min-size 0 -n 2 "$@"; }
 @test "the first signal ends the batch, and no half of a picture is left" {
     env --default-signal=INT "$DANQING" batch --model random --size 48 --min-size 0 -n 1000000 photo.png -- painting.png -o long \
         --progress json 2>err &
-    job=$!
-    for _ in $(seq 400); do
-        grep -q '"event":"step"' err 2>no && break
-        sleep 0.05
-    done
-    kill -INT $job
-    code=0
-    wait $job || code=$?
+    interrupt $! INT grep -q '"event":"step"' err
     [ "$code" -eq 130 ]
     [ -z "$(ls long)" ]
     tail -1 err | json_check - "d['message'] == 'stopped with 1 of 1 pictures to do; the same command goes on from there'"

@@ -23,6 +23,20 @@ expect() {
     [ "$#" -lt 3 ] || [ "$stderr" = "$3" ] || { printf 'stderr is:\n%s\nexpected:\n%s\n' "$stderr" "$3"; return 1; }
 }
 
+# interrupt JOB SIGNAL COMMAND…: sends the signal once the command succeeds (it has 20 s); leaves the exit code in $code.
+interrupt() {
+    local job=$1 signal=$2
+    shift 2
+    for _ in $(seq 400); do
+        "$@" 2>no && break
+        sleep 0.05
+    done
+    kill -"$signal" "$job"
+    code=0
+    # shellcheck disable=SC2034 # for the test
+    wait "$job" || code=$?
+}
+
 # Fails when the command succeeds (bash ignores the failure of a "! command" that is not the last).
 refute() {
     if "$@" >refuted; then

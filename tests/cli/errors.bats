@@ -18,7 +18,8 @@ refuse() {
     refuse 2 "there is no verb 'pant', nor a file of that name; did you mean 'paint'?" pant photo.png
     refuse 2 "there is no verb 'xyzzy', nor a file of that name; 'danqing --help' lists the verbs" xyzzy
     refuse 2 "there is no verb 'model lst'; 'danqing model --help' lists what there is" model lst
-    refuse 2 "there is no verb 'model'; 'danqing model --help' lists what there is" model
+    refuse 2 "'model' needs a second word; 'danqing model --help' lists them" model
+    refuse 2 "there is no option --foo; 'danqing paint --help' lists them" paint --foo photo.png painting.png
     refuse 2 "there is no option --sise; did you mean --size?" paint --sise 3 photo.png painting.png
     refuse 2 "there is no option --frobnicate; 'danqing paint --help' lists them" paint --frobnicate
     refuse 2 "there is no option -z; 'danqing paint --help' lists them" photo.png painting.png -z

@@ -3,18 +3,14 @@
 # The first signal saves the picture so far, the second kills.
 load common
 
+# The log has three steps.
+begun() { [ "$(wc -l 2>/dev/null <log.csv || echo 0)" -gt 3 ]; }
+
 # stop SIGNAL: starts a long job, waits for its third step, sends the signal; leaves the exit code in $code.
 stop() {
     env --default-signal=INT,TERM,HUP "$DANQING" paint --model random --size 48 -n 1000000 --min-size 0 photo.png painting.png \
         -o out.png --log log.csv 2>err &
-    local job=$!
-    for _ in $(seq 200); do
-        [ "$(wc -l 2>/dev/null <log.csv || echo 0)" -gt 3 ] && break
-        sleep 0.05
-    done
-    kill -"$1" $job
-    code=0
-    wait $job || code=$?
+    interrupt $! "$1" begun
 }
 
 @test "INT, TERM and HUP save the picture and exit with 128 + signal" {
@@ -33,7 +29,7 @@ stop() {
         trap '' INT
         paint photo.png painting.png -q -n 40 -o out.png --log log.csv &
         job=$!
-        until [ "$(wc -l 2>/dev/null <log.csv || echo 0)" -gt 3 ]; do sleep 0.05; done
+        until begun; do sleep 0.05; done
         kill -INT $job
         wait $job
     )

@@ -145,6 +145,13 @@ PY
     [ -s out/learning-rate-1.png ]
 }
 
+@test "a picture without a step is told as such" {
+    run --separate-stderr sweep --vary strength=0,1 -o out
+    expect 0 ""
+    [ "$(grep -c 'painted without a step' out/index.html)" -eq 2 ] # below the picture and in the table
+    refute grep 'not painted yet' out/index.html
+}
+
 @test "usage" {
     refuse() {
         local code=$1 message=$2
@@ -187,14 +194,7 @@ PY
 @test "the first signal keeps what is finished; the same command goes on" {
     env --default-signal=INT "$DANQING" sweep photo.png painting.png --model random --size 48 --min-size 0 \
         --vary iterations=2,1000000 -o out 2>err &
-    job=$!
-    for _ in $(seq 400); do
-        [ -s out/iterations-1000000.csv.part ] && break
-        sleep 0.05
-    done
-    kill -INT $job
-    code=0
-    wait $job || code=$?
+    interrupt $! INT test -s out/iterations-1000000.csv.part
     [ "$code" -eq 130 ]
     grep -q '^stopped with 1 of 2 pictures to do; the same command goes on from there$' err
     [ "$(cd out && echo iterations-*)" = "iterations-2.csv iterations-2.png" ]

@@ -121,6 +121,9 @@ static void roots_measure_what_heads_predict(void **state) {
                 of_root += (double)m->weights.weight[root][k * 5 + i] * (double)m->weights.weight[root][k * 5 + j];
             assert_true(fabs(of_heads - of_root) < 2e-3 * 0.1); /* half precision */
         }
+    m->weights.bias[root][2] = 1;
+    assert_int_equal(dq__model_check(m, "bent", &err), DQ_BAD_MODEL);
+    assert_string_equal(err.text, "bent: root1_1 has a bias; a root has none");
     dq__model_free(&m);
     dq__free(theta);
     dq__student_deinit(&s);

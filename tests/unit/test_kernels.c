@@ -166,7 +166,7 @@ static void gemm_case(const dqk_table *k, int h, int w, int ic, int oc, int accu
     fill(bias, (size_t)oc, 0);
     fill(before, (size_t)y.cs * h * w, 0);
     for (int r = 0; r < h; r++) memcpy(dq__pixel(&y, r, 0), before + (size_t)r * w * y.cs, sizeof(float) * y.cs * w);
-    dq__pack_gemm(packed, m, oc, ic, x.cs);
+    dq__pack_taps(packed, m, oc, ic, 1, x.cs, false);
     dqk_gemm job = {x.data, dq__row(&x), x.cs, y.data, dq__row(&y), y.cs, packed, bias, h, w, x.cs, y.cs, accumulate};
     k->gemm(&job);
     check_guard(&y);

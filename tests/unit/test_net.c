@@ -500,6 +500,29 @@ static void layers_are_found_by_every_name(void **state) {
     assert_int_equal(dq__table_find(&t, "relu5_4"), -1);
 }
 
+/* A layer that is called a root and is none is a layer like others. */
+static void roots_are_square_and_read_their_relu(void **state) {
+    (void)state;
+    dq__table t;
+    dq__table_stages(&t, "small", 2, (const int[]){1, 1}, (const int[]){4, 8});
+    const int relu1_1 = dq__table_exact(&t, "relu1_1"), relu2_1 = dq__table_exact(&t, "relu2_1"), root = t.count;
+    assert_int_equal(dq__table_deepest(&t), relu2_1);
+    dq__layer *l = dq__table_add(&t, DQ__CONV, 4, 4, "root1_1");
+    l->from = relu1_1, l->kernel = 1, l->pad = 0;
+    assert_ok(dq__table_check(&t, &err));
+    assert_int_equal(dq__table_find(&t, "relu1_1"), root);
+    l->oc = 16;
+    assert_ok(dq__table_check(&t, &err));
+    assert_int_equal(dq__table_find(&t, "relu1_1"), relu1_1);
+    l->oc = l->ic = 3, l->from = -1;
+    assert_ok(dq__table_check(&t, &err));
+    assert_int_equal(dq__table_find(&t, "relu1_1"), relu1_1);
+    l->oc = l->ic = 8, l->from = relu2_1;
+    assert_ok(dq__table_check(&t, &err));
+    assert_int_equal(dq__table_find(&t, "relu1_1"), relu1_1);
+    assert_int_equal(dq__table_deepest(&t), relu2_1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(library_is_the_reference),
                                        cmocka_unit_test(reference_gradient_is_the_slope),
@@ -510,6 +533,7 @@ int main(void) {
                                        cmocka_unit_test(linear_layers_follow_the_chain),
                                        cmocka_unit_test(too_small_pictures_are_refused),
                                        cmocka_unit_test(taps_below_a_relu_are_refused),
-                                       cmocka_unit_test(layers_are_found_by_every_name)};
+                                       cmocka_unit_test(layers_are_found_by_every_name),
+                                       cmocka_unit_test(roots_are_square_and_read_their_relu)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
