@@ -1,55 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * paint/job.c: the stepper. Read dq__job_step first: it enters a scale when it must, evaluates J, lets the optimiser move
  * the pixels and keeps the running average. Costs are cost.c's, sizes pyramid.c's, layers taps.c's. */
-#include "paint/job.h"
+#include "paint/job_state.h"
 
 #include "base/measure.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/rng.h"
 #include "image/colour.h"
-#include "optim/adam.h"
-#include "optim/lbfgs.h"
-#include "paint/cost.h"
-#include "paint/pyramid.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-enum { MAX_STYLES = 16 };
-
-struct dq_job {
-    dq_context *context;
-    dq__pool *pool;
-    dq__settings settings; /* its texts are not kept: what they say is in taps, share and init */
-    dq__table table;
-    dq__taps taps;
-    dq__packed *packed;
-    dq__gram_root roots[DQ__MAX_TAPS];
-    dq__pyramid pyramid;
-    dq_image *content, *style[MAX_STYLES], *init; /* init: NULL unless a file */
-    dq_image *photo;                              /* the content in colour where it is painted in grey, else NULL */
-    bool init_noise;
-    double share[MAX_STYLES];
-    int styles;
-    char *record;
-    dq__cost_setup setup;
-
-    int scale;         /* index of the scale under way, −1 before the first */
-    int64_t iteration; /* steps made at it */
-    dq__cost *cost;
-    dq__adam adam;
-    dq__lbfgs lbfgs;
-    float *x, *gradient;       /* [h][w][3] in units of pixel_range */
-    float *average;            /* Σ of weighted x, divided by average_weight when read; NULL if average is 0 */
-    double average_weight;
-    dq__cost_value value;
-    double started, work_done; /* seconds; work in pixels × iterations */
-};
-
-static const dq__scale *current(const dq_job *job) { return &job->pyramid.scale[job->scale < 0 ? 0 : job->scale]; }
 static size_t floats(const dq__scale *s) { return (size_t)s->w * (size_t)s->h * 3; }
 
 /* ---- what the options ask for -------------------------------------------------------------------------------------- */
@@ -61,7 +25,7 @@ static dq_status parse_share(dq_job *job, const char *text, dq__error *err) {
         char item[32];
         const size_t n = strcspn(p, ",");
         snprintf(item, sizeof item, "%.*s", (int)(n < 31 ? n : 31), p);
-        if (count == MAX_STYLES || !dq__parse_double(item, &job->share[count]) || job->share[count] < 0)
+        if (count == DQ__MAX_STYLES || !dq__parse_double(item, &job->share[count]) || job->share[count] < 0)
             return dq__fail(err, DQ_USAGE, "style-weights takes numbers ≥ 0 separated by commas, not '%.64s'", text);
         sum += job->share[count++];
         p += n + (p[n] == ',');
@@ -167,7 +131,7 @@ static void apply_strength(dq__settings *o) {
 /* To the start of a scale: at the first one s parts of it and 1 − s of the photo; at the others 1 − s of the detail that the
  * photo has gained since the scale before. */
 static dq_status let_photo_through(dq_job *job, const dq_image *content, dq__error *err) {
-    const dq__scale *at = current(job);
+    const dq__scale *at = dq__job_scale(job);
     const float range = (float)job->settings.pixel_range, s = (float)job->settings.strength;
     const bool first = job->scale == 0;
     dq_image *small = NULL, *coarse = NULL;
@@ -213,7 +177,7 @@ enum { PROCESS_BYTES = 48 << 20 };
 
 /* Expected peak of the process while painting at this size; 0 if it cannot be painted. */
 static uint64_t bytes_at(const dq_job *job, const dq__scale *at) {
-    int w[MAX_STYLES], h[MAX_STYLES];
+    int w[DQ__MAX_STYLES], h[DQ__MAX_STYLES];
     for (int i = 0; i < job->styles; i++) style_size(job, job->style[i], at, &w[i], &h[i]);
     const size_t cost = dq__cost_bytes(&job->setup, at->w, at->h, w, h);
     if (!cost) return 0;
@@ -286,8 +250,8 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
                       const dq_image *const *styles, int style_count, const dq__settings *settings, const char *record,
                       dq_log_fn log, void *log_user, dq__error *err) {
     *out = NULL;
-    if (style_count < 1 || style_count > MAX_STYLES)
-        return dq__fail(err, DQ_USAGE, "give 1 to %d paintings, not %d", MAX_STYLES, style_count);
+    if (style_count < 1 || style_count > DQ__MAX_STYLES)
+        return dq__fail(err, DQ_USAGE, "give 1 to %d paintings, not %d", DQ__MAX_STYLES, style_count);
     dq_job *job = dq__alloc_zero(sizeof *job);
     if (!job) return dq__no_memory(err, sizeof *job, "a job");
     job->pool = pool, job->settings = *settings, job->styles = style_count, job->scale = -1;
@@ -333,7 +297,7 @@ void dq__job_free(dq_job **pointer) {
     dq__image_free(&job->content);
     dq__image_free(&job->init);
     dq__image_free(&job->photo);
-    for (int i = 0; i < MAX_STYLES; i++) dq__image_free(&job->style[i]);
+    for (int i = 0; i < DQ__MAX_STYLES; i++) dq__image_free(&job->style[i]);
     dq__free(job->record);
     dq__free(job);
     *pointer = NULL;
@@ -353,7 +317,7 @@ void dq__job_plan(const dq_job *job, dq_plan *plan) {
 
 /* The picture so far (the running average where there is one) at its own scale, without alpha. */
 static dq_status picture(const dq_job *job, dq_image **out, dq__error *err) {
-    const dq__scale *s = current(job);
+    const dq__scale *s = dq__job_scale(job);
     dq_status status = dq__image_new(out, s->w, s->h, false, err);
     if (status) return status;
     const float *from = job->average ? job->average : job->x;
@@ -369,7 +333,7 @@ static void add_to_average(dq_job *job) {
     if (!job->average) return;
     const double keep = job->settings.average;
     const float a = (float)keep, b = (float)(1 - keep);
-    for (size_t k = 0; k < floats(current(job)); k++) job->average[k] = a * job->average[k] + b * job->x[k];
+    for (size_t k = 0; k < floats(dq__job_scale(job)); k++) job->average[k] = a * job->average[k] + b * job->x[k];
     job->average_weight = keep * job->average_weight + (1 - keep);
 }
 
@@ -378,7 +342,7 @@ static void set_pixels(dq_job *job, const dq_image *from, bool first) {
     const float range = (float)job->settings.pixel_range, noise = (float)job->settings.noise;
     const bool blank = first && job->init_noise;
     const float swing = blank && noise == 0.0f ? 0.5f : noise;
-    for (size_t k = 0; k < floats(current(job)); k++) {
+    for (size_t k = 0; k < floats(dq__job_scale(job)); k++) {
         float v = blank ? 0.5f : from->rgb[k];
         if (first) v += swing * (2 * dq__rng_uniform((uint64_t)job->settings.seed, 0, k) - 1);
         job->x[k] = range * (v < 0 ? 0 : v > 1 ? 1 : v);
@@ -386,11 +350,11 @@ static void set_pixels(dq_job *job, const dq_image *from, bool first) {
 }
 
 static dq_status make_targets(dq_job *job, const dq_image *content, dq__error *err) {
-    dq_image *style[MAX_STYLES] = {NULL};
+    dq_image *style[DQ__MAX_STYLES] = {NULL};
     dq_status status = DQ_OK;
     for (int i = 0; i < job->styles && !status; i++) {
         int w, h;
-        style_size(job, job->style[i], current(job), &w, &h);
+        style_size(job, job->style[i], dq__job_scale(job), &w, &h);
         status = dq__image_resize(&style[i], job->style[i], w, h, err);
     }
     if (!status) status = dq__cost_new(&job->cost, &job->setup, content, (const dq_image *const *)style, err);
@@ -400,7 +364,7 @@ static dq_status make_targets(dq_job *job, const dq_image *content, dq__error *e
 
 static dq_status make_state(dq_job *job, dq__error *err) {
     const dq__settings *s = &job->settings;
-    const size_t n = floats(current(job));
+    const size_t n = floats(dq__job_scale(job));
     dq__free(job->x);
     job->x = dq__alloc(sizeof(float) * n);
     job->gradient = dq__alloc(sizeof(float) * n);
@@ -423,7 +387,7 @@ static dq_status enter_scale(dq_job *job, dq__error *err) {
     leave_scale(job);
     job->scale++;
     job->iteration = 0;
-    const dq__scale *s = current(job);
+    const dq__scale *s = dq__job_scale(job);
     const dq_image *source = before ? before : job->init ? job->init : job->content;
     status = dq__image_resize(&content, job->content, s->w, s->h, err);
     if (!status) status = dq__image_resize(&start, source, s->w, s->h, err);
@@ -441,7 +405,7 @@ static dq_status enter_scale(dq_job *job, dq__error *err) {
 /* ---- stepping ------------------------------------------------------------------------------------------------------ */
 
 static bool at_end(const dq_job *job) {
-    return job->scale == job->pyramid.count - 1 && job->iteration >= current(job)->iterations;
+    return job->scale == job->pyramid.count - 1 && job->iteration >= dq__job_scale(job)->iterations;
 }
 
 static void move(dq_job *job) {
@@ -454,7 +418,7 @@ dq_status dq__job_step(dq_job *job, int *more, dq__error *err) {
     *more = 0;
     if (at_end(job)) return DQ_OK;
     if (job->started == 0) job->started = dq__seconds();
-    while (job->scale < 0 || (job->iteration >= current(job)->iterations && !at_end(job))) {
+    while (job->scale < 0 || (job->iteration >= dq__job_scale(job)->iterations && !at_end(job))) {
         dq_status status = enter_scale(job, err);
         if (status) return status;
     }
@@ -467,14 +431,14 @@ dq_status dq__job_step(dq_job *job, int *more, dq__error *err) {
         move(job);
         add_to_average(job);
         job->iteration++;
-        job->work_done += (double)current(job)->w * current(job)->h;
+        job->work_done += (double)dq__job_scale(job)->w * dq__job_scale(job)->h;
     }
     *more = !at_end(job);
     return DQ_OK;
 }
 
 void dq__job_progress(const dq_job *job, dq_progress *p) {
-    const dq__scale *s = current(job);
+    const dq__scale *s = dq__job_scale(job);
     double work = 0;
     for (int i = 0; i < job->pyramid.count; i++)
         work += (double)job->pyramid.scale[i].iterations * job->pyramid.scale[i].w * job->pyramid.scale[i].h;

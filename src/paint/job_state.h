@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * paint/job_state.h: what a job consists of, for the files that share its work: job.c steps it, resume.c keeps it. Nobody else
+ * looks inside. */
+#ifndef DQ_PAINT_JOB_STATE_H
+#define DQ_PAINT_JOB_STATE_H
+
+#include "optim/adam.h"
+#include "optim/lbfgs.h"
+#include "paint/cost.h"
+#include "paint/job.h"
+#include "paint/pyramid.h"
+
+enum { DQ__MAX_STYLES = 16 };
+
+struct dq_job {
+    dq_context *context;
+    dq__pool *pool;
+    dq__settings settings; /* its texts are not kept: what they say is in taps, share and init */
+    dq__table table;
+    dq__taps taps;
+    dq__packed *packed;
+    dq__gram_root roots[DQ__MAX_TAPS];
+    dq__pyramid pyramid;
+    dq_image *content, *style[DQ__MAX_STYLES], *init; /* init: NULL unless a file */
+    dq_image *photo;                              /* the content in colour where it is painted in grey, else NULL */
+    bool init_noise;
+    double share[DQ__MAX_STYLES];
+    int styles;
+    char *record;
+    dq__cost_setup setup;
+
+    int scale;         /* index of the scale under way, −1 before the first */
+    int64_t iteration; /* steps made at it */
+    dq__cost *cost;
+    dq__adam adam;
+    dq__lbfgs lbfgs;
+    float *x, *gradient;       /* [h][w][3] in units of pixel_range */
+    float *average;            /* Σ of weighted x, divided by average_weight when read; NULL if average is 0 */
+    double average_weight;
+    dq__cost_value value;
+    double started, work_done; /* seconds; work in pixels × iterations */
+};
+
+/* The scale under way, or the first one. */
+static inline const dq__scale *dq__job_scale(const dq_job *job) { return &job->pyramid.scale[job->scale < 0 ? 0 : job->scale]; }
+
+#endif
