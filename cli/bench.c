@@ -2,10 +2,9 @@
  * cli/bench.c: `danqing bench`: what the library measured, as a table for people or as it is with --json. */
 #include "cli.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 5, BAR = 40 };
+enum { BAR = 40 };
 
 static const char *text_of(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
@@ -64,23 +63,6 @@ static void print_table(const json_t *figures) {
 
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
-static int show(void *user, const dq_progress *p) {
-    (void)user;
-    cli_bar(p->done, "measuring");
-    if (cli_json()) cli_event(json_pack("{s:s, s:f, s:f}", "event", "measured", "done", p->done, "seconds", p->seconds));
-    return cli_stop_signal() != 0;
-}
-
-/* The figures as text, which the caller frees. */
-static int measure(dq_context *ctx, const cli_args *args, const dq_options *options, char **text) {
-    const char *rounds = cli_value(args, "rounds");
-    cli_stop_install();
-    const dq_status status = dq_bench(ctx, options, rounds ? (int)strtol(rounds, NULL, 10) : ROUNDS, show, NULL, text);
-    cli_bar_clear();
-    if (status == DQ_CANCELLED && cli_stop_signal()) return 128 + cli_stop_signal();
-    return status ? cli_error_of(ctx, status) : 0;
-}
-
 static int print(const char *text, bool json) {
     json_t *figures = json_loads(text, 0, NULL);
     if (!figures) return cli_error(DQ_LIMIT, "out of memory for the figures");
@@ -93,18 +75,14 @@ static int print(const char *text, bool json) {
 
 int cli_bench(const cli_args *args) {
     dq_context *ctx = NULL;
-    dq_options *options = NULL;
     char *text = NULL;
     cli_say_setup(args);
-    dq_status status = dq_context_new(&ctx, 0);
+    const dq_status status = dq_context_new(&ctx, 0);
     if (status) return cli_error(status, "cannot start: %s", dq_status_name(status));
     dq_context_set_log(ctx, cli_log, NULL);
-    status = dq_options_new(ctx, &options);
-    int code = status ? cli_error_of(ctx, status) : cli_set_options(ctx, args, options);
-    if (!code) code = measure(ctx, args, options, &text);
+    int code = cli_tool_run(ctx, args, NULL, "measuring", &text);
     if (!code) code = print(text, cli_value(args, "json") != NULL);
     dq_bytes_free((void **)&text);
-    dq_options_free(&options);
     dq_context_free(&ctx);
     return code;
 }

@@ -160,6 +160,13 @@ json_t *cli_step_event(const dq_progress *progress);
 void cli_log_head(FILE *log);
 void cli_log_step(FILE *log, const dq_progress *progress);
 
+/* ---- tool.c: what the verbs that are a tool of the library share ---- */
+
+/* Runs the tool that has the name of the verb on its arguments; all options given but those of the groups output and general
+ * are its settings. doing: what the bar says, "measuring"; events are "working" with verb, done and seconds. *json: the answer,
+ * freed with dq_bytes_free. An exit code, after printing why. */
+int cli_tool_run(dq_context *ctx, const cli_args *args, const char *output, const char *doing, char **json);
+
 /* ---- the verbs ---- */
 
 int cli_paint(const cli_args *args);

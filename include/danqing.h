@@ -205,15 +205,27 @@ DQ_API dq_status dq_job_run(dq_job *job, dq_progress_fn callback, void *user);
 DQ_API dq_status dq_job_image(dq_job *job, dq_image **out);
 DQ_API void dq_job_free(dq_job **job);
 
-/* ---- speed ------------------------------------------------------------------------------------------------------- */
+/* ---- tools ------------------------------------------------------------------------------------------------------- */
 
-/* Measures a network on this machine with the options model, size, threads and the layers of the costs; VGG-19 and VGG-16
- * ("vgg19", "vgg16") with seeded random weights where they are not installed. *json: an object with the median of `rounds`
- * (1 … 100) evaluations of J with its gradient, the peak memory, the machine's peak, and every convolution and Gram cost.
- * progress (or NULL) is told `done`, `seconds`, `width` and `height`; non-zero stops with DQ_CANCELLED. Free with
- * dq_bytes_free. */
-DQ_API dq_status dq_bench(dq_context *ctx, const dq_options *options, int rounds, dq_progress_fn progress, void *user,
-                          char **json);
+/* What the library does besides painting and training, each by its name:
+ *   "bench"    measures a network on this machine; settings model, size, content-layers and style-layers as of a job, rounds
+ *              (1 … 100). VGG-19 and VGG-16 ("vgg19", "vgg16") have seeded random weights where they are not installed. The
+ *              answer: the median of `rounds` evaluations of J with its gradient, the peak memory, the machine's peak, and every
+ *              convolution and Gram cost. */
+typedef struct dq_tool {
+    const char *name;
+    const char *const *inputs;   /* paths: pictures, folders, … */
+    int input_count;
+    const char *const *settings; /* texts "name=value", as on the command line without the dashes; all tools have "threads" */
+    int setting_count;
+    const char *output;          /* path of what is made, written whole or not at all; NULL for tools that only answer */
+} dq_tool;
+
+/* Runs a tool to its end; nothing of *tool is kept. progress (or NULL) is told `done` and `seconds`, its other fields are 0
+ * where the tool says nothing of them; non-zero stops with DQ_CANCELLED. *json, where json is not NULL, is the tool's answer,
+ * one JSON object, or NULL where it has none or failed; free it with dq_bytes_free. Errors: DQ_USAGE (an unknown tool or setting,
+ * with those that there are; a missing input or output), else those of reading pictures and models and of writing. */
+DQ_API dq_status dq_tool_run(dq_context *ctx, const dq_tool *tool, dq_progress_fn progress, void *user, char **json);
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * api/bench.c: dq_bench of danqing.h on top of paint/bench.h: which network is measured, and the figures as JSON. */
-#include "api/context.h"
+ * api/bench.c: the tool "bench" on top of paint/bench.h: which network is measured, and the figures as JSON. */
+#include "api/tool.h"
 #include "base/mem.h"
+#include "kernels/kernels.h"
 #include "model/store.h"
 #include "paint/bench.h"
 #include "paint/options.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The network by name or file. The two that the field compares by are measured with random weights where they are not
@@ -46,41 +46,60 @@ static json_t *grams_json(const dq__bench *b) {
     return array;
 }
 
-static dq_status write_json(char **out, const dq__bench *b, const dq__bench_setup *s, const char *isa, dq__error *err) {
+static json_t *bench_json(const dq__bench *b, const dq__bench_setup *s) {
     const double rate = b->flops / b->seconds;
     const bool random = strcmp(s->model->format, "random") == 0;
-    json_t *object = json_pack(
+    return json_pack(
         "{s:s, s:s, s:i, s:i, s:s, s:i, s:f, s:f, s:I, s:f, s:f, s:f, s:o, s:o}", "model", s->model->table.name, "weights",
-        random ? "random" : "file", "size", s->size, "threads", dq__pool_threads(s->pool), "isa", isa, "rounds", s->rounds,
-        "seconds_per_iteration", b->seconds, "processor_seconds_per_iteration", b->processor, "peak_rss_bytes",
-        (json_int_t)b->peak_rss, "peak_gflops", b->peak_flops * 1e-9, "gflops", rate * 1e-9, "share", rate / b->peak_flops,
-        "layers", layers_json(b), "grams", grams_json(b));
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-    *out = text ? dq__strdup(text) : NULL;
-    free(text);
-    json_decref(object);
-    return *out ? DQ_OK : dq__no_memory(err, 0, "the figures");
+        random ? "random" : "file", "size", s->size, "threads", dq__pool_threads(s->pool), "isa",
+        dq__isa_name(dqk_kernels(dq__cpu_isa())->isa), "rounds", s->rounds, "seconds_per_iteration", b->seconds,
+        "processor_seconds_per_iteration", b->processor, "peak_rss_bytes", (json_int_t)b->peak_rss, "peak_gflops",
+        b->peak_flops * 1e-9, "gflops", rate * 1e-9, "share", rate / b->peak_flops, "layers", layers_json(b), "grams",
+        grams_json(b));
 }
 
-dq_status dq_bench(dq_context *ctx, const dq_options *options, int rounds, dq_progress_fn progress, void *user, char **json) {
-    dq__error *err = &ctx->error;
-    dq__settings settings;
-    dq__pool *pool;
+/* ---- settings ---------------------------------------------------------------------------------------------------- */
+
+enum { OF_JOB = 4 }; /* settings of a job, which count as they do there */
+
+typedef struct bench_settings {
+    int64_t rounds;
+    const char *of_job[OF_JOB];
+} bench_settings;
+
+#define OF_JOB_ROW(name, k) {name, DQ__SET_TEXT, offsetof(bench_settings, of_job[k]), NULL, 0, 0, NULL}
+static const dq__setting rows[] = {
+    OF_JOB_ROW("model", 0), OF_JOB_ROW("size", 1), OF_JOB_ROW("content-layers", 2), OF_JOB_ROW("style-layers", 3),
+    {"rounds", DQ__SET_INT, offsetof(bench_settings, rounds), "5", 1, DQ__MAX_ROUNDS, NULL},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* The texts of *job belong to *options. */
+static dq_status resolve(const dq__call *call, dq_options **options, dq__settings *job, bench_settings *own, dq__error *err) {
+    dq_status status = dq__call_settings(call, rows, ROWS, own, err);
+    if (!status) status = dq__options_new(options, err);
+    for (int k = 0; k < OF_JOB && !status; k++)
+        if (own->of_job[k]) status = dq__options_set(*options, rows[k].name, own->of_job[k], err);
+    return status ? status : dq__options_resolve(*options, job, err);
+}
+
+dq_status dq__bench_tool(const dq__call *call, dq__error *err) {
+    bench_settings own;
+    dq__settings job;
+    dq_options *options = NULL;
     dq_model *model = NULL;
     dq__bench bench;
-    *json = NULL;
-    dq_status status = dq__need(ctx, options, "the options");
-    if (!status && (rounds < 1 || rounds > DQ__MAX_ROUNDS))
-        status = dq__fail(err, DQ_USAGE, "rounds must be 1 to %d, not %d", DQ__MAX_ROUNDS, rounds);
-    if (!status) status = dq__options_resolve(options, &settings, err);
-    if (!status) status = dq__context_pool(ctx, (int)settings.threads, &pool);
-    if (!status) status = open_model(&model, settings.model, err);
-    if (status) return status;
-    const dq__bench_setup setup = {.pool = pool, .model = model, .content = settings.content_layers,
-                                   .style = settings.style_layers, .size = (int)settings.size, .rounds = rounds,
-                                   .progress = progress, .user = user};
+    dq_status status = dq__call_inputs(call, 0, 0, "no input", err);
+    if (!status) status = resolve(call, &options, &job, &own, err);
+    if (!status) status = open_model(&model, job.model, err);
+    if (status) goto done;
+    const dq__bench_setup setup = {.pool = call->pool, .model = model, .content = job.content_layers,
+                                   .style = job.style_layers, .size = (int)job.size, .rounds = (int)own.rounds,
+                                   .progress = call->progress, .user = call->user};
     status = dq__bench_run(&bench, &setup, err);
-    if (!status) status = write_json(json, &bench, &setup, dq_context_isa(ctx), err);
+    if (!status) status = dq__call_answer(call, bench_json(&bench, &setup), err);
+done:
     dq__model_free(&model);
+    dq__options_free(&options);
     return status;
 }

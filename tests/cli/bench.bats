@@ -70,7 +70,7 @@ bench() { "$DANQING" bench --rounds 2 "$@"; }
     run --separate-stderr bench --model random --size 16 --progress json --json
     expect 0
     printf '%s\n' "$stderr" | tail -1 >last
-    json_check last "d['event'] == 'measured' and 0.9 < d['done'] < 1.01"
+    json_check last "(d['event'], d['verb']) == ('working', 'bench') and 0.9 < d['done'] < 1.01"
     "$DANQING" bench --model random --size 256 --rounds 100 --progress json >out 2>events 3>&- &
     local job=$! code=0
     for ((i = 0; i < 600; i++)); do [ ! -s events ] || break; sleep 0.05; done
