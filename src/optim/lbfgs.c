@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * optim/lbfgs.c: the two-loop recursion. Sums are taken in double and in one order. */
+ * optim/lbfgs.c: the two-loop recursion. A step reads each vector once a loop: what is added to the direction and the next
+ * product with it are one pass, by chunks, whose sums in double are added in order: the same bytes for any threads. */
 #include "optim/lbfgs.h"
 
 #include "base/mem.h"
@@ -7,18 +8,13 @@
 #include <math.h>
 #include <string.h>
 
-static double dot(const float *a, const float *b, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
-    return sum;
-}
+enum { CHUNK = 16384, LANES = 8 };
 
-static void add_scaled(float *y, double a, const float *x, size_t n) {
-    const float f = (float)a;
-    for (size_t i = 0; i < n; i++) y[i] += f * x[i];
-}
+static int chunks_of(size_t n) { return (int)((n + CHUNK - 1) / CHUNK); }
 
-size_t dq__lbfgs_bytes(size_t n, int history) { return sizeof(float) * n * (2 * ((size_t)history + 1) + 2); }
+size_t dq__lbfgs_bytes(size_t n, int history) {
+    return sizeof(float) * n * 2 * ((size_t)history + 1) + sizeof(double) * 2 * (size_t)chunks_of(n);
+}
 
 dq_status dq__lbfgs_init(dq__lbfgs *l, size_t n, int history, double rate, dq__error *err) {
     const size_t slots = (size_t)history + 1;
@@ -26,9 +22,8 @@ dq_status dq__lbfgs_init(dq__lbfgs *l, size_t n, int history, double rate, dq__e
     l->s = dq__alloc_zero(sizeof(float *) * slots);
     l->y = dq__alloc_zero(sizeof(float *) * slots);
     l->rho = dq__alloc_zero(sizeof(double) * slots);
-    l->direction = dq__alloc(sizeof(float) * n);
-    l->last_gradient = dq__alloc(sizeof(float) * n);
-    bool whole = l->s && l->y && l->rho && l->direction && l->last_gradient;
+    l->sums = dq__alloc(sizeof(double) * 2 * (size_t)chunks_of(n));
+    bool whole = l->s && l->y && l->rho && l->sums;
     for (size_t k = 0; whole && k < slots; k++) {
         l->s[k] = dq__alloc(sizeof(float) * n);
         l->y[k] = dq__alloc(sizeof(float) * n);
@@ -47,59 +42,149 @@ void dq__lbfgs_deinit(dq__lbfgs *l) {
     dq__free(l->s);
     dq__free(l->y);
     dq__free(l->rho);
-    dq__free(l->direction);
-    dq__free(l->last_gradient);
+    dq__free(l->sums);
     *l = (dq__lbfgs){0};
 }
 
+/* ---- passes ---------------------------------------------------------------------------------------------------------- */
+
+/* One pass over some vectors; which are used, and how, is its function's affair. */
+typedef struct pass {
+    const dq__lbfgs *l;
+    float *d;          /* changed */
+    const float *u, *v;
+    float *x;
+    float factor, scale;
+    dq__box box;
+} pass;
+
+/* The chunk's first element and its length. */
+static size_t chunk_at(const pass *p, int chunk, size_t *count) {
+    const size_t first = (size_t)chunk * CHUNK, left = p->l->n - first;
+    *count = left < CHUNK ? left : CHUNK;
+    return first;
+}
+
+/* Σ a·b over a chunk, in lanes that do not wait for each other. */
+static double dot(const float *a, const float *b, size_t n) {
+    double lane[LANES] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) lane[k] += (double)a[i + k] * (double)b[i + k];
+    for (int k = 0; k < LANES; k++) sum += lane[k];
+    for (; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* Runs a pass; returns the first sums of all chunks, and the second ones where they are wanted. */
+static double run(pass *p, dq__task_fn task, double *second) {
+    const int chunks = chunks_of(p->l->n);
+    double sum = 0, more = 0;
+    memset(p->l->sums, 0, sizeof(double) * 2 * (size_t)chunks);
+    dq__pool_run(p->l->pool, chunks, task, p);
+    for (int k = 0; k < chunks; k++) sum += p->l->sums[2 * k], more += p->l->sums[2 * k + 1];
+    if (second) *second = more;
+    return sum;
+}
+
+/* d = u − d, the difference of gradients, with its products with v and itself. */
+static void difference_task(void *user, int chunk) {
+    const pass *p = user;
+    size_t n, at = chunk_at(p, chunk, &n);
+    float *d = p->d + at;
+    for (size_t i = 0; i < n; i++) d[i] = p->u[at + i] - d[i];
+    p->l->sums[2 * chunk] = dot(d, p->v + at, n);
+    p->l->sums[2 * chunk + 1] = dot(d, d, n);
+}
+
+/* d = −u, with its product with v unless that is NULL. */
+static void negate_task(void *user, int chunk) {
+    const pass *p = user;
+    size_t n, at = chunk_at(p, chunk, &n);
+    float *d = p->d + at;
+    for (size_t i = 0; i < n; i++) d[i] = -p->u[at + i];
+    if (p->v) p->l->sums[2 * chunk] = dot(d, p->v + at, n);
+}
+
+/* d = (d + factor·u)·scale, with its product with v unless that is NULL. */
+static void add_task(void *user, int chunk) {
+    const pass *p = user;
+    size_t n, at = chunk_at(p, chunk, &n);
+    float *d = p->d + at;
+    for (size_t i = 0; i < n; i++) d[i] = (d[i] + p->factor * p->u[at + i]) * p->scale;
+    if (p->v) p->l->sums[2 * chunk] = dot(d, p->v + at, n);
+}
+
+/* Σ |u| */
+static void length_task(void *user, int chunk) {
+    const pass *p = user;
+    size_t n, at = chunk_at(p, chunk, &n);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += fabs((double)p->u[at + i]);
+    p->l->sums[2 * chunk] = sum;
+}
+
+/* x = clamp(x + factor·d), and d what x has really moved. */
+static void move_task(void *user, int chunk) {
+    const pass *p = user;
+    size_t n, at = chunk_at(p, chunk, &n);
+    float *d = p->d + at, *x = p->x + at;
+    for (size_t i = 0; i < n; i++) {
+        const float old = x[i], free_step = p->factor * d[i];
+        x[i] = dq__box_clamp(p->box, old + free_step);
+        d[i] = p->box.on ? x[i] - old : free_step;
+    }
+}
+
+/* ---- a step ---------------------------------------------------------------------------------------------------------- */
+
 /* Completes the pair in slot `open` with y = g − last g and keeps it if its curvature is positive. */
 static void keep_pair(dq__lbfgs *l, const float *gradient) {
-    float *y = l->y[l->open];
-    for (size_t i = 0; i < l->n; i++) y[i] = gradient[i] - l->last_gradient[i];
-    const double ys = dot(y, l->s[l->open], l->n);
+    pass p = {.l = l, .d = l->y[l->open], .u = gradient, .v = l->s[l->open]};
+    double yy;
+    const double ys = run(&p, difference_task, &yy);
     if (!(ys > 1e-10)) return;
     l->rho[l->open] = 1 / ys;
-    l->h0 = ys / dot(y, y, l->n);
+    l->h0 = ys / yy;
     l->newest = l->open;
     if (l->pairs < l->history) l->pairs++;
     l->open = (l->open + 1) % (l->history + 1);
 }
 
-/* direction = −H·g by the two loops. */
-static void find_direction(dq__lbfgs *l, const float *gradient) {
+/* Slot of the k-th pair, 0 the newest. */
+static int slot(const dq__lbfgs *l, int k) { return (l->newest - k + l->history + 1) % (l->history + 1); }
+
+/* −H·g by the two loops, where the step to come is to be kept. */
+static float *find_direction(dq__lbfgs *l, const float *gradient) {
     double alpha[256];
-    const int slots = l->history + 1;
-    for (size_t i = 0; i < l->n; i++) l->direction[i] = -gradient[i];
+    pass p = {.l = l, .d = l->s[l->open], .u = gradient, .v = l->pairs ? l->s[slot(l, 0)] : NULL, .scale = 1};
+    double product = run(&p, negate_task, NULL);
     for (int k = 0; k < l->pairs; k++) {
-        const int at = (l->newest - k + slots) % slots;
-        alpha[k] = l->rho[at] * dot(l->s[at], l->direction, l->n);
-        add_scaled(l->direction, -alpha[k], l->y[at], l->n);
+        const bool last = k + 1 == l->pairs;
+        alpha[k] = l->rho[slot(l, k)] * product;
+        p.u = l->y[slot(l, k)], p.v = last ? l->y[slot(l, k)] : l->s[slot(l, k + 1)];
+        p.factor = (float)-alpha[k], p.scale = last ? (float)l->h0 : 1;
+        product = run(&p, add_task, NULL);
     }
-    const float h0 = (float)l->h0;
-    for (size_t i = 0; i < l->n; i++) l->direction[i] *= h0;
+    p.scale = 1;
     for (int k = l->pairs - 1; k >= 0; k--) {
-        const int at = (l->newest - k + slots) % slots;
-        const double beta = l->rho[at] * dot(l->y[at], l->direction, l->n);
-        add_scaled(l->direction, alpha[k] - beta, l->s[at], l->n);
+        const double beta = l->rho[slot(l, k)] * product;
+        p.u = l->s[slot(l, k)], p.v = k > 0 ? l->y[slot(l, k - 1)] : NULL;
+        p.factor = (float)(alpha[k] - beta);
+        product = run(&p, add_task, NULL);
     }
+    return p.d;
 }
 
-static double first_length(const float *gradient, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += fabs((double)gradient[i]);
+static double first_length(dq__lbfgs *l, const float *gradient) {
+    const double sum = run(&(pass){.l = l, .u = gradient}, length_task, NULL);
     return sum > 1 ? 1 / sum : 1;
 }
 
 void dq__lbfgs_step(dq__lbfgs *l, float *x, const float *gradient, dq__box box) {
-    const double length = l->step == 0 ? first_length(gradient, l->n) * l->rate : l->rate;
+    const double length = l->step == 0 ? first_length(l, gradient) * l->rate : l->rate;
     if (l->step++ > 0) keep_pair(l, gradient);
-    find_direction(l, gradient);
-    memcpy(l->last_gradient, gradient, sizeof(float) * l->n);
-    float *s = l->s[l->open];
-    const float t = (float)length;
-    for (size_t i = 0; i < l->n; i++) {
-        const float old = x[i], free_step = t * l->direction[i];
-        x[i] = dq__box_clamp(box, old + free_step);
-        s[i] = box.on ? x[i] - old : free_step;
-    }
+    pass p = {.l = l, .d = find_direction(l, gradient), .x = x, .factor = (float)length, .box = box};
+    memcpy(l->y[l->open], gradient, sizeof(float) * l->n);
+    run(&p, move_task, NULL);
 }

@@ -5,19 +5,20 @@
 #ifndef DQ_OPTIM_LBFGS_H
 #define DQ_OPTIM_LBFGS_H
 
-#include "base/error.h"
+#include "base/pool.h"
 #include "optim/box.h"
 
 typedef struct dq__lbfgs {
+    dq__pool *pool; /* threads for the passes over the vectors; NULL after dq__lbfgs_init: the caller alone */
     double rate;
     size_t n;
     int history, pairs, newest; /* pairs kept; slot of the newest */
     int64_t step;
-    float **s, **y; /* [history+1] vectors each; slot `open` takes the pair in the making */
+    float **s, **y; /* [history+1] vectors each; slot `open` takes the pair in the making: s, and the last gradient as y */
     int open;
     double *rho; /* 1 / yᵀs by slot */
     double h0;   /* yᵀs / yᵀy of the newest pair */
-    float *direction, *last_gradient;
+    double *sums; /* two of each chunk of a pass */
 } dq__lbfgs;
 
 dq_status dq__lbfgs_init(dq__lbfgs *l, size_t n, int history, double rate, dq__error *err);

@@ -152,6 +152,29 @@ static void lbfgs_learns_from_the_step_the_box_left(void **state) {
     dq__lbfgs_deinit(&l);
 }
 
+static void lbfgs_steps_alike_with_any_threads(void **state) {
+    (void)state;
+    enum { N = 100003 };
+    float *x[2], *g = dq__alloc(sizeof(float) * N);
+    for (int run = 0; run < 2; run++) {
+        dq__lbfgs l;
+        dq__pool *pool;
+        assert_ok(dq__pool_new(&pool, 1 + 2 * run, &err));
+        assert_ok(dq__lbfgs_init(&l, N, 3, 1, &err));
+        l.pool = pool;
+        x[run] = dq__alloc_zero(sizeof(float) * N);
+        for (int t = 0; t < 12; t++) {
+            for (int k = 0; k < N; k++) g[k] = (float)(1 + k % 7) * (x[run][k] - 1 / (1 + (float)(k % 13)));
+            dq__lbfgs_step(&l, x[run], g, (dq__box){true, 0, 0.8f});
+        }
+        dq__lbfgs_deinit(&l);
+        dq__pool_free(&pool);
+    }
+    assert_memory_equal(x[0], x[1], sizeof(float) * N);
+    for (int k = 0; k < N; k += 1000) assert_near((double)x[0][k], fmin(1.0 / (1 + k % 13), 0.8), 0.01);
+    dq__free(x[0]), dq__free(x[1]), dq__free(g);
+}
+
 static void optimisers_survive_every_failed_allocation(void **state) {
     (void)state;
     const size_t before = dq__mem_now();
@@ -162,7 +185,7 @@ static void optimisers_survive_every_failed_allocation(void **state) {
         assert_int_equal(dq__adam_init(&adam, 100, 1, 0.9, 0.9, 0, &err), DQ_LIMIT);
         assert_int_equal(dq__mem_now(), before);
     }
-    for (long k = 1; k <= 5 + 2 * 4; k++) {
+    for (long k = 1; k <= 4 + 2 * 4; k++) {
         dq__mem_fail_at(k);
         assert_int_equal(dq__lbfgs_init(&l, 100, 3, 1, &err), DQ_LIMIT);
         assert_int_equal(dq__mem_now(), before);
@@ -185,6 +208,7 @@ int main(void) {
                                        cmocka_unit_test(lbfgs_drops_pairs_without_curvature),
                                        cmocka_unit_test(lbfgs_stays_in_its_box),
                                        cmocka_unit_test(lbfgs_learns_from_the_step_the_box_left),
+                                       cmocka_unit_test(lbfgs_steps_alike_with_any_threads),
                                        cmocka_unit_test(optimisers_survive_every_failed_allocation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
