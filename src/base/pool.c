@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * base/pool.c: the threads. A run publishes (fn, work, tasks) under the lock; workers and the caller draw task numbers from
- * one atomic counter; the caller waits until every worker has left the run. */
+ * base/pool.c: the threads. A run publishes (fn, work, tasks) by raising `round`; workers and the caller draw task numbers from
+ * one atomic counter; the caller waits until every worker has left the run. Runs follow each other within microseconds and a
+ * thread that sleeps takes tens of them to wake, so both sides look for a moment before they sleep. */
 #include "base/pool.h"
 
 #include "base/mem.h"
@@ -22,9 +23,9 @@ struct dq__pool {
     worker *worker;
     pthread_mutex_t lock;
     pthread_cond_t begin, end;
-    unsigned round; /* raised for every run */
-    int busy;       /* workers still in the run */
-    bool quit;
+    atomic_uint round; /* raised for every run, under the lock */
+    atomic_int busy;   /* workers still in the run */
+    atomic_bool quit;
     dq__task_fn fn;
     void *work;
     int tasks;
@@ -35,31 +36,53 @@ static _Thread_local int worker_number; /* 0 in every thread that is not a worke
 
 int dq__pool_worker(void) { return worker_number; }
 
+enum { LOOKS = 2000 }; /* before sleeping: some 30 µs */
+
+static void breathe(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 static void drain(dq__pool *p, dq__task_fn fn, void *work, int tasks) {
     int task;
     while ((task = atomic_fetch_add(&p->next, 1)) < tasks) fn(work, task);
+}
+
+static bool called(dq__pool *p, unsigned seen) { return atomic_load(&p->round) != seen || atomic_load(&p->quit); }
+
+static void wait_for_run(dq__pool *p, unsigned seen) {
+    for (int k = 0; k < LOOKS && !called(p, seen); k++) breathe();
+    if (called(p, seen)) return;
+    pthread_mutex_lock(&p->lock);
+    while (!called(p, seen)) pthread_cond_wait(&p->begin, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void wait_for_end(dq__pool *p) {
+    for (int k = 0; k < LOOKS && atomic_load(&p->busy); k++) breathe();
+    if (!atomic_load(&p->busy)) return;
+    pthread_mutex_lock(&p->lock);
+    while (atomic_load(&p->busy)) pthread_cond_wait(&p->end, &p->lock);
+    pthread_mutex_unlock(&p->lock);
 }
 
 static void *worker_main(void *user) {
     const worker *self = user;
     dq__pool *p = self->pool;
     worker_number = self->number;
-    unsigned seen = 0;
-    pthread_mutex_lock(&p->lock);
-    for (;;) {
-        while (p->round == seen && !p->quit) pthread_cond_wait(&p->begin, &p->lock);
-        if (p->quit) break;
-        seen = p->round;
-        dq__task_fn fn = p->fn;
-        void *work = p->work;
-        int tasks = p->tasks;
-        pthread_mutex_unlock(&p->lock);
-        drain(p, fn, work, tasks);
+    for (unsigned seen = 0;;) {
+        wait_for_run(p, seen);
+        if (atomic_load(&p->quit)) return NULL;
+        seen = atomic_load(&p->round);
+        drain(p, p->fn, p->work, p->tasks);
+        if (atomic_fetch_sub(&p->busy, 1) > 1) continue;
         pthread_mutex_lock(&p->lock);
-        if (--p->busy == 0) pthread_cond_signal(&p->end);
+        pthread_cond_signal(&p->end);
+        pthread_mutex_unlock(&p->lock);
     }
-    pthread_mutex_unlock(&p->lock);
-    return NULL;
 }
 
 static int processors(void) {
@@ -105,7 +128,7 @@ void dq__pool_free(dq__pool **pool) {
     dq__pool *p = *pool;
     if (!p) return;
     pthread_mutex_lock(&p->lock);
-    p->quit = true;
+    atomic_store(&p->quit, true);
     pthread_cond_broadcast(&p->begin);
     pthread_mutex_unlock(&p->lock);
     for (int i = 0; i < p->started; i++) pthread_join(p->worker[i].thread, NULL);
@@ -124,15 +147,13 @@ void dq__pool_run(dq__pool *p, int tasks, dq__task_fn fn, void *work) {
         for (int i = 0; i < tasks; i++) fn(work, i);
         return;
     }
-    pthread_mutex_lock(&p->lock);
     p->fn = fn, p->work = work, p->tasks = tasks;
     atomic_store(&p->next, 0);
-    p->busy = p->started;
-    p->round++;
+    atomic_store(&p->busy, p->started);
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->round, 1);
     pthread_cond_broadcast(&p->begin);
     pthread_mutex_unlock(&p->lock);
     drain(p, fn, work, tasks);
-    pthread_mutex_lock(&p->lock);
-    while (p->busy) pthread_cond_wait(&p->end, &p->lock);
-    pthread_mutex_unlock(&p->lock);
+    wait_for_end(p);
 }
