@@ -8,10 +8,13 @@
 #include "base/number.h"
 #include "base/rng.h"
 #include "image/colour.h"
+#include "paint/resume.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static size_t floats(const dq__scale *s) { return (size_t)s->w * (size_t)s->h * 3; }
@@ -246,6 +249,35 @@ static dq_status copy_inputs(dq_job *job, const dq_image *content, const dq_imag
     return job->record ? DQ_OK : dq__no_memory(err, strlen(record), "the record");
 }
 
+/* The checkpoint, open for reading and its head believed; *file is NULL where there is none. */
+static dq_status open_checkpoint(const dq_job *job, FILE **file, dq__resume_head *head, dq__error *err) {
+    struct stat info;
+    *file = fopen(job->checkpoint, "rbe");
+    if (!*file && errno == ENOENT) return DQ_OK;
+    if (!*file || fstat(fileno(*file), &info) != 0) {
+        const int why = errno;
+        if (*file) fclose(*file);
+        *file = NULL;
+        return dq__fail(err, DQ_BAD_IMAGE, "%s: the checkpoint cannot be read: %s", job->checkpoint, strerror(why));
+    }
+    dq_status status = dq__resume_read_head(job, head, *file, (uint64_t)info.st_size, job->checkpoint, err);
+    if (status) fclose(*file), *file = NULL;
+    return status;
+}
+
+/* Where the checkpoint will be, and whether one is there to go on from. */
+static dq_status find_checkpoint(dq_job *job, const dq__settings *settings, const dq_model *model, dq__error *err) {
+    dq__resume_head head;
+    FILE *file;
+    job->checkpoint = dq__strdup(settings->checkpoint);
+    if (!job->checkpoint) return dq__no_memory(err, strlen(settings->checkpoint), "a name");
+    dq__resume_digest(job, settings, model, job->digest);
+    dq_status status = open_checkpoint(job, &file, &head, err);
+    job->resumes = !status && file;
+    if (file) fclose(file);
+    return status;
+}
+
 dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const dq_image *content,
                       const dq_image *const *styles, int style_count, const dq__settings *settings, const char *record,
                       dq_log_fn log, void *log_user, dq__error *err) {
@@ -272,6 +304,7 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
     if (!status) status = dq__packed_new(&job->packed, &job->table, &model->weights, last_layer(job), true, err);
     if (!status) status = dq__cost_roots_new(job->roots, &job->taps, &job->table, &model->weights, err);
     job->setup.packed = job->packed;
+    if (!status && *settings->checkpoint) status = find_checkpoint(job, settings, model, err);
 done:
     if (status) dq__job_free(&job);
     *out = job;
@@ -290,6 +323,7 @@ static void leave_scale(dq_job *job) {
 void dq__job_free(dq_job **pointer) {
     dq_job *job = *pointer;
     if (!job) return;
+    if (job->checkpoint && job->unsaved) dq__resume_write(job, job->checkpoint, NULL);
     leave_scale(job);
     dq__free(job->x);
     dq__packed_free(&job->packed);
@@ -299,6 +333,7 @@ void dq__job_free(dq_job **pointer) {
     dq__image_free(&job->photo);
     for (int i = 0; i < DQ__MAX_STYLES; i++) dq__image_free(&job->style[i]);
     dq__free(job->record);
+    dq__free(job->checkpoint);
     dq__free(job);
     *pointer = NULL;
 }
@@ -372,8 +407,12 @@ static dq_status make_state(dq_job *job, dq__error *err) {
     job->average_weight = 0;
     if (!job->x || !job->gradient || (s->average > 0 && !job->average))
         return dq__no_memory(err, 3 * sizeof(float) * n, "the picture");
-    if (s->optimizer == DQ__OPTIMIZER_LBFGS)
-        return dq__lbfgs_init(&job->lbfgs, n, (int)s->history, s->learning_rate > 0 ? s->learning_rate : 1, err);
+    if (s->optimizer == DQ__OPTIMIZER_LBFGS) {
+        const dq_status status =
+            dq__lbfgs_init(&job->lbfgs, n, (int)s->history, s->learning_rate > 0 ? s->learning_rate : 1, err);
+        job->lbfgs.pool = job->pool;
+        return status;
+    }
     const double rate = s->learning_rate > 0 ? s->learning_rate : 0.02 * s->pixel_range;
     return dq__adam_init(&job->adam, n, rate * sqrt(s->strength), s->beta1, s->beta2, s->epsilon, err);
 }
@@ -402,6 +441,26 @@ static dq_status enter_scale(dq_job *job, dq__error *err) {
     return status;
 }
 
+/* Stands where the checkpoint says. */
+static dq_status go_on(dq_job *job, dq__error *err) {
+    dq__resume_head head;
+    dq_image *content = NULL;
+    FILE *file;
+    dq_status status = open_checkpoint(job, &file, &head, err);
+    if (!status && !file) status = dq__fail(err, DQ_BAD_IMAGE, "%s: the checkpoint is gone", job->checkpoint);
+    if (status) return status;
+    job->scale = (int)head.scale;
+    const dq__scale *s = dq__job_scale(job);
+    status = dq__image_resize(&content, job->content, s->w, s->h, err);
+    if (!status) status = make_state(job, err);
+    if (!status) status = make_targets(job, content, err);
+    if (!status) status = dq__resume_read_state(job, &head, file, job->checkpoint, err);
+    dq__image_free(&content);
+    fclose(file);
+    job->resumes = false;
+    return status;
+}
+
 /* ---- stepping ------------------------------------------------------------------------------------------------------ */
 
 static bool at_end(const dq_job *job) {
@@ -414,16 +473,35 @@ static void move(dq_job *job) {
     else dq__adam_step(&job->adam, job->x, job->gradient, box);
 }
 
+/* Before the first step: the clock, and the checkpoint where there is one. */
+static dq_status start(dq_job *job, dq__error *err) {
+    if (job->started > 0) return DQ_OK;
+    job->started = job->saved = dq__seconds();
+    return job->resumes ? go_on(job, err) : DQ_OK;
+}
+
+/* Writes the checkpoint when it is time: at the end, and every so many steps, or else once a minute, but never so often that
+ * writing takes more than a twentieth of the time. */
+static dq_status keep(dq_job *job, dq__error *err) {
+    const int64_t every = job->settings.checkpoint_every;
+    if (!job->checkpoint) return DQ_OK;
+    job->unsaved = true;
+    const double pause = job->saving > 3 ? 20 * job->saving : 60;
+    const bool due = every > 0 ? job->iteration % every == 0 : dq__seconds() - job->saved > pause;
+    return due || at_end(job) ? dq__resume_write(job, job->checkpoint, err) : DQ_OK;
+}
+
 dq_status dq__job_step(dq_job *job, int *more, dq__error *err) {
     *more = 0;
-    if (at_end(job)) return DQ_OK;
-    if (job->started == 0) job->started = dq__seconds();
+    dq_status status = start(job, err);
+    if (status || at_end(job)) return status;
     while (job->scale < 0 || (job->iteration >= dq__job_scale(job)->iterations && !at_end(job))) {
-        dq_status status = enter_scale(job, err);
-        if (status) return status;
+        status = enter_scale(job, err);
+        if (status) return job->unsaved = false, status; /* what was there is gone */
     }
     if (!at_end(job)) {
         job->value = dq__cost_evaluate(job->cost, job->x, job->gradient);
+        job->unsaved = job->unsaved && isfinite(job->value.total); /* there is nothing to go on from */
         if (!isfinite(job->value.total))
             return dq__fail(err, DQ_FAILED,
                             "the cost is no longer finite at iteration %lld of scale %d; try a smaller learning-rate or weights",
@@ -432,9 +510,10 @@ dq_status dq__job_step(dq_job *job, int *more, dq__error *err) {
         add_to_average(job);
         job->iteration++;
         job->work_done += (double)dq__job_scale(job)->w * dq__job_scale(job)->h;
+        status = keep(job, err);
     }
     *more = !at_end(job);
-    return DQ_OK;
+    return status;
 }
 
 void dq__job_progress(const dq_job *job, dq_progress *p) {
@@ -455,7 +534,8 @@ dq_status dq__job_image(dq_job *job, dq_image **out, dq__error *err) {
     dq_image *small = NULL, *image = NULL;
     const dq__scale *last = &job->pyramid.scale[job->pyramid.count - 1];
     *out = NULL;
-    dq_status status = job->scale < 0 ? enter_scale(job, err) : DQ_OK;
+    dq_status status = start(job, err);
+    if (!status && job->scale < 0) status = enter_scale(job, err);
     if (!status) status = picture(job, &small, err);
     if (!status) status = dq__image_resize(&image, small, last->w, last->h, err);
     if (!status) status = take_from_photo(job, image, err);

@@ -10,7 +10,16 @@
 #include "paint/job.h"
 #include "paint/pyramid.h"
 
-enum { DQ__MAX_STYLES = 16 };
+enum { DQ__MAX_STYLES = 16, DQ__JOB_DIGEST = 32 };
+
+/* The numbers of a checkpoint (resume.h). */
+typedef struct dq__resume_head {
+    unsigned char digest[DQ__JOB_DIGEST];
+    int64_t scale, iteration, floats; /* as in dq_job; of one picture */
+    int64_t pairs, newest;            /* L-BFGS */
+    double seconds, average_weight, h0;
+    dq__cost_value value;
+} dq__resume_head;
 
 struct dq_job {
     dq_context *context;
@@ -39,6 +48,11 @@ struct dq_job {
     double average_weight;
     dq__cost_value value;
     double started, work_done; /* seconds; work in pixels × iterations */
+
+    char *checkpoint;          /* path, NULL if none is kept */
+    unsigned char digest[DQ__JOB_DIGEST];
+    bool resumes, unsaved;     /* goes on from the checkpoint at its first step; has made steps that are not in it */
+    double saved, saving;      /* when the checkpoint was written, and how long that took; seconds */
 };
 
 /* The scale under way, or the first one. */
