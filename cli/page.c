@@ -2,7 +2,6 @@
  * cli/page.c: see page.h. The page needs nothing but the pictures beside it. */
 #include "page.h"
 
-#include "sheet.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,61 +101,113 @@ static char *caption_of(const cli_page *page, int cell) {
     return text;
 }
 
-/* A small copy of the picture at `path`. A picture that cannot be read leaves a field without one. */
-static dq_status small_copy(dq_context *ctx, dq_image **out, const char *path, int side) {
-    dq_image *image;
+/* The mean of the pixels that fall on one of width × height. */
+static void average(const dq_image *image, float *out, int x, int y, int width, int height) {
+    const int w = dq_image_width(image), h = dq_image_height(image);
+    const int left = (int)((int64_t)x * w / width), right = (int)((int64_t)(x + 1) * w / width);
+    const int top = (int)((int64_t)y * h / height), bottom = (int)((int64_t)(y + 1) * h / height);
+    double sum[3] = {0};
+    for (int v = top; v < bottom; v++) {
+        const float *row = dq_image_pixels(image) + 3 * (size_t)v * (size_t)w;
+        for (int i = 3 * left; i < 3 * right; i++) sum[i % 3] += (double)row[i];
+    }
+    for (int k = 0; k < 3; k++) out[k] = (float)(sum[k] / ((double)(right - left) * (bottom - top)));
+}
+
+/* A copy whose longest side is at most `longest`. */
+static dq_status shrink(dq_context *ctx, dq_image **out, const dq_image *image, int longest) {
+    const int w = dq_image_width(image), h = dq_image_height(image), most = w > h ? w : h;
+    const double factor = most > longest ? (double)longest / most : 1;
+    const int width = w * factor < 1 ? 1 : (int)(w * factor), height = h * factor < 1 ? 1 : (int)(h * factor);
     *out = NULL;
-    if (dq_image_read(ctx, &image, path)) return DQ_OK;
-    const dq_status status = cli_shrink(ctx, out, image, side);
-    dq_image_free(&image);
+    float *rgb = malloc(sizeof(float) * 3 * (size_t)width * (size_t)height);
+    if (!rgb) return DQ_LIMIT;
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) average(image, rgb + 3 * ((size_t)y * (size_t)width + (size_t)x), x, y, width, height);
+    const dq_status status = dq_image_from_pixels(ctx, out, width, height, rgb, NULL);
+    free(rgb);
     return status;
 }
 
-static dq_status fill_tiles(const cli_page *page, cli_tile *tile, int heads, int side) {
+static const char *head_path(const cli_page *page, int i) {
     const cli_item *item = page->series->item;
+    return i ? item[0].style[i - 1]->path : item[0].photo->path;
+}
+
+/* Small copies of photo and paintings, for the page. */
+static dq_status write_inputs(const cli_page *page, int heads, int side) {
     dq_context *ctx = page->series->ctx;
     dq_status status = DQ_OK;
     for (int i = 0; i < heads && !status; i++) {
-        status = small_copy(ctx, &tile[i].image, i ? item[0].style[i - 1]->path : item[0].photo->path, side);
-        if (asprintf(&tile[i].caption, "%s", i ? "painting" : "photo") < 0) tile[i].caption = NULL;
-    }
-    for (int i = 0; i < page->grid->cells && !status; i++) {
-        if (done(&item[i])) status = small_copy(ctx, &tile[heads + i].image, item[i].path, side);
-        tile[heads + i].caption = caption_of(page, i);
-    }
-    for (int i = 0; i < heads + page->grid->cells && !status; i++)
-        if (!tile[i].caption) status = DQ_LIMIT;
-    return status;
-}
-
-/* The first pictures of the sheet again, for the page. */
-static dq_status write_inputs(const cli_page *page, const cli_tile *tile, int heads) {
-    dq_status status = DQ_OK;
-    for (int i = 0; i < heads && !status; i++) {
         char name[32];
+        dq_image *image = NULL, *small = NULL;
         snprintf(name, sizeof name, "input-%d.png", i + 1);
         char *path = path_in(page, name);
-        if (tile[i].image) status = path ? dq_image_write(page->series->ctx, tile[i].image, path, NULL) : DQ_LIMIT;
+        if (!path) status = DQ_LIMIT;
+        if (!status && !dq_image_read(ctx, &image, head_path(page, i))) status = shrink(ctx, &small, image, side);
+        if (small && !status) status = dq_image_write(ctx, small, path, NULL);
+        dq_image_free(&image);
+        dq_image_free(&small);
         free(path);
     }
     return status;
 }
 
+/* What the tool "sheet" takes: paths, "" for a picture that is not there, and settings, the last of which are captions. */
+typedef struct sheet {
+    int heads, count, settings;
+    const char **path;
+    char **setting;
+} sheet;
+
+static bool add_setting(sheet *s, const char *name, const char *value) {
+    if (!value || asprintf(&s->setting[s->settings], "%s=%s", name, value) < 0) return false;
+    s->settings++;
+    return true;
+}
+
+static bool add_number(sheet *s, const char *name, int value) {
+    char text[16];
+    snprintf(text, sizeof text, "%d", value);
+    return add_setting(s, name, text);
+}
+
+static bool fill_sheet(const cli_page *page, sheet *s) {
+    const cli_item *item = page->series->item;
+    bool filled = true;
+    for (int i = 0; i < s->heads && filled; i++) {
+        s->path[i] = head_path(page, i);
+        filled = add_setting(s, "caption", i ? "painting" : "photo");
+    }
+    for (int i = 0; i < page->grid->cells && filled; i++) {
+        char *caption = caption_of(page, i);
+        s->path[s->heads + i] = done(&item[i]) ? item[i].path : "";
+        filled = add_setting(s, "caption", caption);
+        free(caption);
+    }
+    return filled;
+}
+
 static int write_sheet(const cli_page *page) {
+    enum { NUMBERS = 3 };
     dq_context *ctx = page->series->ctx;
-    const int heads = 1 + page->series->item[0].styles, count = heads + page->grid->cells;
+    sheet s = {.heads = 1 + page->series->item[0].styles};
+    s.count = s.heads + page->grid->cells;
     const int columns = cli_grid_columns(page->grid), side = WIDEST / columns < SIDE ? WIDEST / columns : SIDE;
-    dq_image *sheet = NULL;
-    cli_tile *tile = calloc((size_t)count, sizeof *tile);
+    s.path = calloc((size_t)s.count, sizeof *s.path);
+    s.setting = calloc((size_t)s.count + NUMBERS, sizeof *s.setting);
     char *path = path_in(page, "sheet.png");
-    dq_status status = tile && path ? fill_tiles(page, tile, heads, side) : DQ_LIMIT;
-    if (!status) status = write_inputs(page, tile, heads);
-    if (!status) status = cli_sheet(ctx, &sheet, tile, count, heads, columns, side);
-    if (!status) status = dq_image_write(ctx, sheet, path, NULL);
+    dq_status status = s.path && s.setting && path ? write_inputs(page, s.heads, side) : DQ_LIMIT;
+    if (!status && !(fill_sheet(page, &s) && add_number(&s, "heads", s.heads) && add_number(&s, "columns", columns) &&
+                     add_number(&s, "side", side)))
+        status = DQ_LIMIT;
+    const dq_tool tool = {.name = "sheet", .inputs = s.path, .input_count = s.count,
+                          .settings = (const char *const *)s.setting, .setting_count = s.settings, .output = path};
+    if (!status) status = dq_tool_run(ctx, &tool, NULL, NULL, NULL);
     const int code = status ? cli_error_of(ctx, status) : 0;
-    for (int i = 0; tile && i < count; i++) cli_tile_free(&tile[i]);
-    dq_image_free(&sheet);
-    free(tile);
+    for (int i = 0; i < s.settings; i++) free(s.setting[i]);
+    free(s.setting);
+    free(s.path);
     free(path);
     return code;
 }

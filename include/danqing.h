@@ -211,7 +211,9 @@ DQ_API void dq_job_free(dq_job **job);
  *   "bench"    measures a network on this machine; settings model, size, content-layers and style-layers as of a job, rounds
  *              (1 … 100). VGG-19 and VGG-16 ("vgg19", "vgg16") have seeded random weights where they are not installed. The
  *              answer: the median of `rounds` evaluations of J with its gradient, the peak memory, the machine's peak, and every
- *              convolution and Gram cost. */
+ *              convolution and Gram cost.
+ *   "sheet"    makes a contact sheet of pictures ("" leaves a grey field); settings caption (the n-th is that of the n-th
+ *              picture), heads (how many stand in the first row), columns (of the other rows), side (pixels of a tile) */
 typedef struct dq_tool {
     const char *name;
     const char *const *inputs;   /* paths: pictures, folders, … */

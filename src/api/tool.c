@@ -5,6 +5,7 @@
 #include "api/context.h"
 #include "base/measure.h"
 #include "base/mem.h"
+#include "explain/explain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@ static const struct {
     dq__tool_fn run;
 } tools[] = {
     {"bench", dq__bench_tool},
+    {"sheet", dq__sheet_tool},
 };
 enum { TOOLS = sizeof tools / sizeof *tools };
 
@@ -60,7 +62,7 @@ static dq_status find_pool(dq_context *ctx, dq__call *call) {
 }
 
 dq_status dq_tool_run(dq_context *ctx, const dq_tool *tool, dq_progress_fn progress, void *user, char **json) {
-    dq__tool_fn run;
+    dq__tool_fn run = NULL;
     char *text = NULL;
     dq__call call = {.tool = tool, .progress = progress, .user = user, .notice = ctx->log, .notice_user = ctx->log_user,
                      .began = dq__seconds(), .json = &text};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * cli/letters.c: letters made of strokes, so that a sheet can be labelled on a machine without fonts. A letter is a list of
+ * image/letters.c: letters made of strokes, so that a sheet can be labelled on a machine without fonts. A letter is a list of
  * strokes parted by blanks; a stroke is a list of points "xy" on a grid of 5 × 9, capitals from y 0 to the baseline at 6. */
-#include "sheet.h"
+#include "image/sheet.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,11 +33,11 @@ static const char *const letters[] = {
 };
 static const char alpha[] = "4246 4332120305163645", beta[] = "0801103041323344453616", other[] = "0040460600";
 
-int cli_letters_line(void) { return LINE; }
-int cli_letters_fit(int width) { return (width - MARGIN) / ADVANCE; }
+int dq__letters_line(void) { return LINE; }
+int dq__letters_fit(int width) { return (width - MARGIN) / ADVANCE; }
 
 /* Darkens the pixels near a stroke from a to b. */
-static void draw_segment(cli_canvas *c, const float a[2], const float b[2]) {
+static void draw_segment(const dq_image *c, const float a[2], const float b[2]) {
     const float dx = b[0] - a[0], dy = b[1] - a[1], length = dx * dx + dy * dy;
     const int left = (int)fminf(a[0], b[0]) - 2, right = (int)fmaxf(a[0], b[0]) + 2;
     const int top = (int)fminf(a[1], b[1]) - 2, bottom = (int)fmaxf(a[1], b[1]) + 2;
@@ -52,7 +52,7 @@ static void draw_segment(cli_canvas *c, const float a[2], const float b[2]) {
         }
 }
 
-static void draw_letter(cli_canvas *c, float x, float y, const char *strokes) {
+static void draw_letter(const dq_image *c, float x, float y, const char *strokes) {
     float last[2] = {0, 0};
     bool begun = false;
     for (const char *p = strokes; *p;) {
@@ -80,7 +80,7 @@ static const char *find_letter(const char *text, int *bytes) {
     return strncmp(text, "\316\262", 2) == 0 ? beta : other;
 }
 
-void cli_letters_draw(cli_canvas *canvas, int x, int y, const char *text, int most) {
+void dq__letters_draw(const dq_image *canvas, int x, int y, const char *text, int most) {
     int bytes;
     for (int i = 0; i < most && *text; i++, text += bytes)
         draw_letter(canvas, (float)(x + MARGIN + i * ADVANCE), (float)(y + MARGIN), find_letter(text, &bytes));
