@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAST_CONTRAST 1e-5 /* standard deviation of a blank wall */
+
 enum { MAX_TEXT = 8 << 20, MAX_PARTS = 1 << 16, MAX_RECTS = 3, MAX_WINDOW = 128, MAX_HITS = 4096 };
 
 /* Goes left where the feature is below the threshold. A child > 0 is a node of the same tree, ≤ 0 the leaf −child. */
@@ -54,52 +56,6 @@ struct dq__cascade {
 #define NODE(c, i) (((node *)(c)->nodes.at)[i])
 #define LEAF(c, i) (((double *)(c)->leaves.at)[i])
 #define FEATURE(c, i) (((feature *)(c)->features.at)[i])
-
-/* ---- grey pictures ------------------------------------------------------------------------------------------------- */
-
-static dq_status grey_new(dq__grey *grey, int w, int h, dq__error *err) {
-    const size_t bytes = sizeof(double) * ((size_t)w + 1) * ((size_t)h + 1);
-    *grey = (dq__grey){w, h, dq__alloc_zero(bytes)};
-    return grey->sums ? DQ_OK : dq__no_memory(err, bytes, "looking for faces");
-}
-
-void dq__grey_free(dq__grey *grey) {
-    dq__free(grey->sums);
-    *grey = (dq__grey){0};
-}
-
-dq_status dq__grey_of(dq__grey *grey, const dq_image *image, int longest, double *scale, dq__error *err) {
-    const int own = image->width > image->height ? image->width : image->height;
-    const double factor = own > longest ? (double)longest / own : 1;
-    const int w = (int)fmax(1, round(image->width * factor)), h = (int)fmax(1, round(image->height * factor));
-    dq_image *small = NULL;
-    dq_status status = dq__image_resize(&small, image, w, h, err);
-    if (!status) status = grey_new(grey, w, h, err);
-    for (int y = 0; y < h && !status; y++) {
-        const float *p = small->rgb + (size_t)y * (size_t)w * 3;
-        double *above = grey->sums + (size_t)y * ((size_t)w + 1), *here = above + w + 1, row = 0;
-        for (int x = 0; x < w; x++, p += 3) {
-            row += 255 * (0.299 * (double)p[0] + 0.587 * (double)p[1] + 0.114 * (double)p[2]);
-            here[x + 1] = above[x + 1] + row;
-        }
-    }
-    dq__image_free(&small);
-    *scale = 1 / factor;
-    return status;
-}
-
-/* Summed area up to a point between pixels. */
-static double sum_to(const dq__grey *g, double x, double y) {
-    const int x0 = x < g->w ? (int)x : g->w - 1, y0 = y < g->h ? (int)y : g->h - 1;
-    const double fx = x - x0, fy = y - y0, *at = g->sums + (size_t)y0 * ((size_t)g->w + 1) + x0, *below = at + g->w + 1;
-    return (1 - fy) * ((1 - fx) * at[0] + fx * at[1]) + fy * ((1 - fx) * below[0] + fx * below[1]);
-}
-
-double dq__grey_mean(const dq__grey *g, double x0, double y0, double x1, double y1) {
-    x0 = fmin(fmax(x0, 0), g->w - 0.5), y0 = fmin(fmax(y0, 0), g->h - 0.5);
-    x1 = fmin(fmax(x1, x0 + 0.5), g->w), y1 = fmin(fmax(y1, y0 + 0.5), g->h);
-    return (sum_to(g, x1, y1) - sum_to(g, x0, y1) - sum_to(g, x1, y0) + sum_to(g, x0, y0)) / ((x1 - x0) * (y1 - y0));
-}
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
 
@@ -384,7 +340,7 @@ static double tree_value(const dq__cascade *c, const level *l, const tree *t, co
 
 static bool accepts(const dq__cascade *c, const level *l, size_t at) {
     const double unit = contrast(c, l, at);
-    if (unit < 1) return false; /* a blank wall */
+    if (unit < LEAST_CONTRAST * c->w * c->h) return false; /* a blank wall */
     for (int i = 0; i < c->stages.count; i++) {
         const stage *s = &STAGE(c, i);
         double sum = 0;

@@ -5,21 +5,9 @@
 #ifndef DQ_IMAGE_CASCADE_H
 #define DQ_IMAGE_CASCADE_H
 
-#include "image/image.h"
+#include "image/grey.h"
 
 typedef struct dq__cascade dq__cascade;
-
-/* A grey picture as its summed areas: sums[y][x], (h+1)×(w+1), is the sum of the values (0 … 255) above and left of there. */
-typedef struct dq__grey {
-    int w, h;
-    double *sums;
-} dq__grey;
-
-/* Luma of a picture, shrunk so that its longest side is at most `longest`; *scale: pixels of the picture to one of the grey. */
-dq_status dq__grey_of(dq__grey *grey, const dq_image *image, int longest, double *scale, dq__error *err);
-void dq__grey_free(dq__grey *grey);
-/* Mean value of the rectangle; its borders may lie between pixels, and are moved into the picture. */
-double dq__grey_mean(const dq__grey *grey, double x0, double y0, double x1, double y1);
 
 /* Where a cascade says yes: centre and side of a square, in pixels of the grey picture; how many windows agreed. */
 typedef struct dq__hit {

@@ -92,7 +92,7 @@ static void find_iris(const dq__grey *g, double *x, double *y, double reach) {
                     const double along = ((m - j) * (double)gx[k][m] + (k - i) * (double)gy[k][m]) / (far * slope);
                     if (along > 0) sum += along * along;
                 }
-            sum *= 255 - (double)v[i][j];
+            sum *= 1 - (double)v[i][j];
             if (sum > best) best = sum, best_i = i, best_j = j;
         }
     *x = left + (best_j + 0.5) * step, *y = top + (best_i + 0.5) * step;
