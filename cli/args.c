@@ -30,6 +30,7 @@ static char letter_of(const char *name) {
 
 /* And those that not only paint takes. */
 static const char *verbs_of(const char *name) {
+    if (strncmp(name, "checkpoint", 10) == 0) return "paint";
     if (strcmp(name, "threads") == 0) return "paint|sweep|batch|bench|train distil";
     return strcmp(name, "model") == 0 || strcmp(name, "size") == 0 ? "paint|sweep|batch|bench" : "paint|sweep|batch";
 }

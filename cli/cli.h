@@ -121,6 +121,8 @@ int cli_stop_signal(void);
 
 /* ---- output.c: where pictures go ---- */
 
+#define CLI_CHECKPOINT ".checkpoint" /* what --resume keeps beside the output */
+
 typedef struct cli_output {
     char *path;          /* "-" for standard output */
     const char *format;  /* for "-" */

@@ -29,12 +29,20 @@ static char *format_path(const char *stem, int length, const char *middle, const
     return asprintf(&path, "%.*s%s%s", length, stem, middle, ending) < 0 ? NULL : path;
 }
 
+/* Is the file there, and not one that a painting on its way (--resume) will write anew? */
+static bool taken(const char *path, bool resume) {
+    char *checkpoint = format_path(path, (int)strlen(path), "", CLI_CHECKPOINT);
+    const bool ours = resume && checkpoint && access(checkpoint, F_OK) == 0;
+    free(checkpoint);
+    return !ours && access(path, F_OK) == 0;
+}
+
 /* NAME-painted.png beside the photo; the first free NAME-painted-2.png, … unless it may be overwritten. */
-static char *default_path(const char *photo, bool force) {
+static char *default_path(const char *photo, bool force, bool resume) {
     const char *stem = strcmp(photo, "-") == 0 ? "picture" : photo;
     int length = (int)(cli_ending_of(stem) - stem);
     char *path = format_path(stem, length, "-painted", ".png");
-    for (int i = 2; path && !force && access(path, F_OK) == 0 && i <= MOST_NUMBERED; i++) {
+    for (int i = 2; path && !force && taken(path, resume) && i <= MOST_NUMBERED; i++) {
         char middle[32];
         free(path);
         snprintf(middle, sizeof middle, "-painted-%d", i);
@@ -123,7 +131,8 @@ int cli_output_open(cli_output *output, dq_context *ctx, const cli_args *args) {
     const char *path = cli_value(args, "output"), *format = cli_value(args, "format");
     collect_options(output, args);
     output->format = format ? format : "png";
-    output->path = path ? strdup(path) : default_path(args->positional[0], cli_value(args, "force") != NULL);
+    const bool force = cli_value(args, "force") != NULL, resume = cli_value(args, "resume") != NULL;
+    output->path = path ? strdup(path) : default_path(args->positional[0], force, resume);
     if (!output->path) return cli_error(DQ_LIMIT, "out of memory");
     if (strcmp(output->path, "-") != 0) return check_file(output, ctx, args);
     int code = check_stdout(args);

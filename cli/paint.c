@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 typedef struct paint {
     const cli_args *args;
@@ -69,10 +70,23 @@ static int close_log(paint *p) {
     return failed ? cli_error(DQ_OUTPUT, "the log %s could not be written whole", cli_value(p->args, "log")) : 0;
 }
 
+/* --resume keeps the checkpoint beside the output, unless --checkpoint names a place. */
+static int set_checkpoint(paint *p) {
+    char *path = NULL;
+    if (!cli_value(p->args, "resume") || cli_value(p->args, "checkpoint")) return 0;
+    if (strcmp(p->output.path, "-") == 0)
+        return cli_error(DQ_USAGE, "--resume needs -o FILE, or --checkpoint FILE, when the picture goes to standard output");
+    if (asprintf(&path, "%s" CLI_CHECKPOINT, p->output.path) < 0) return cli_error(DQ_LIMIT, "out of memory");
+    const dq_status status = dq_options_set(p->options, "checkpoint", path);
+    free(path);
+    return status ? cli_error_of(p->ctx, status) : 0;
+}
+
 static int prepare(paint *p) {
     int code = check_stdin(p->args);
     if (!code) code = set_options(p);
     if (!code) code = cli_output_open(&p->output, p->ctx, p->args);
+    if (!code) code = set_checkpoint(p);
     if (!code) code = read_pictures(p);
     if (code) return code;
     dq_status status = dq_model_open(p->ctx, &p->model, dq_options_get(p->options, "model"));
@@ -200,6 +214,14 @@ static int work(paint *p) {
     return code || !number ? code : 128 + number;
 }
 
+/* A picture that is there needs no checkpoint any more; one that is not says how to go on. */
+static void leave_checkpoint(const paint *p, int code) {
+    const char *path = p->options ? dq_options_get(p->options, "checkpoint") : NULL;
+    if (!path || !*path || cli_value(p->args, "dry-run") || p->steps == 0) return;
+    if (code == 0) unlink(path);
+    else if (access(path, F_OK) == 0) cli_note("the same command goes on from %s", path);
+}
+
 static int dry_run(paint *p) {
     if (cli_json()) cli_event(plan_event(p));
     else print_plan(stdout, p);
@@ -215,7 +237,8 @@ int cli_paint(const cli_args *args) {
     int code = prepare(&p);
     if (!code) code = cli_value(args, "dry-run") ? dry_run(&p) : work(&p);
     if (p.log && p.log != stdout) fclose(p.log);
-    dq_job_free(&p.job);
+    dq_job_free(&p.job); /* an unfinished one leaves its checkpoint */
+    leave_checkpoint(&p, code);
     dq_model_free(&p.model);
     free_pictures(&p);
     dq_options_free(&p.options);

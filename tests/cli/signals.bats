@@ -35,3 +35,29 @@ stop() {
     )
     [ "$(wc -l <log.csv)" -eq 41 ]
 }
+
+# The options of 400 steps.
+long=(paint --model random --size 48 -n 400 --min-size 0 photo.png painting.png)
+
+@test "a killed painting goes on from its checkpoint to the same bytes, and leaves none behind" {
+    "$DANQING" "${long[@]}" -o whole.png -q
+    "$DANQING" "${long[@]}" -o out.png -q --resume --checkpoint-every 1 --log log.csv &
+    interrupt $! KILL begun
+    [ "$code" -eq 137 ]
+    [ ! -e out.png ]
+    [ -s out.png.checkpoint ]
+    run --separate-stderr "$DANQING" "${long[@]}" -o out.png --resume --style-weight 3
+    expect 2
+    [[ "$stderr" == *"out.png.checkpoint: the checkpoint is of another job"* ]]
+    "$DANQING" "${long[@]}" -o out.png -q --resume
+    cmp out.png whole.png
+    refute test -e out.png.checkpoint
+}
+
+@test "a stopped painting says how to go on" {
+    env --default-signal=INT "$DANQING" "${long[@]}" -n 1000000 -o out.png --resume --log log.csv 2>err &
+    interrupt $! INT begun
+    [ "$code" -eq 130 ]
+    grep -qx 'the same command goes on from out.png.checkpoint' err
+    [ -s out.png ]
+}
