@@ -68,35 +68,81 @@ static tile_place place_of(int tile, int rows, int cols) {
     return (tile_place){tile / per_map, within / per_row * 4, within % per_row * 4};
 }
 
-/* Channels i … i+15 of pixel (r,c), which the map has, taken through ReLU and pool. */
-static inline v16 value(const dqk_winograd_input *k, int picture, int r, int c, int i) {
-    const ptrdiff_t words = k->ic / 16, fine = (((ptrdiff_t)picture * k->h + r) * k->w + c) * words + i / 16;
-    const float *x = k->x + picture * k->x_picture + i;
+/* Where the 6×6 pixels of a tile come from: channel 0, and its words of signs and choices. */
+typedef struct source {
+    const float *x;                 /* NULL: the pixel is zero */
+    const uint16_t *signs, *choice;
+    unsigned left, upper;           /* all bits: this is a left, an upper pixel of its window, whose bits of choice are 0 */
+} source;
+
+/* Pixel (r,c), which the map and its halo have. */
+static source source_of(const dqk_winograd_input *k, int picture, int r, int c) {
+    const ptrdiff_t words = k->ic / 16, fine = (((ptrdiff_t)picture * k->h + r) * k->w + c) * words;
+    const ptrdiff_t coarse = (((ptrdiff_t)picture * (k->h / 2) + r / 2) * (k->w / 2) + c / 2) * words;
+    const bool max = k->pool == DQK_POOL_MAX;
+    source s = {.x = k->x + picture * k->x_picture};
+    if (k->signs) s.signs = k->signs + (max ? coarse : fine);
     if (k->pool == DQK_POOL_NONE) {
-        const v16 v = load16(x + r * k->x_row + c * k->x_col);
-        return k->signs ? select16(k->signs[fine], v, zero16()) : v;
+        s.x += r * k->x_row + c * k->x_col;
+        return s;
     }
-    if (r / 2 >= k->h / 2 || c / 2 >= k->w / 2) return zero16(); /* the odd row and column belong to no window */
-    const ptrdiff_t coarse = (((ptrdiff_t)picture * (k->h / 2) + r / 2) * (k->w / 2) + c / 2) * words + i / 16;
-    const v16 v = load16(x + r / 2 * k->x_row + c / 2 * k->x_col);
-    if (k->pool == DQK_POOL_AVERAGE) return scale16(k->signs ? select16(k->signs[fine], v, zero16()) : v, 0.25f);
-    const unsigned right = k->choice[2 * coarse], lower = k->choice[2 * coarse + 1];
-    const unsigned here = (c % 2 ? right : ~right) & (r % 2 ? lower : ~lower) & (k->signs ? k->signs[coarse] : 0xffffu);
-    return select16(here & 0xffffu, v, zero16());
+    if (r / 2 >= k->h / 2 || c / 2 >= k->w / 2) return (source){0}; /* the odd row and column belong to no window */
+    s.x += r / 2 * k->x_row + c / 2 * k->x_col;
+    if (max) s.choice = k->choice + 2 * coarse;
+    s.left = c % 2 ? 0 : 0xffffu;
+    s.upper = r % 2 ? 0 : 0xffffu;
+    return s;
 }
 
-/* A copy of 16 channels of the 6×6 pixels from (row, col) on, zero beyond the halo. */
-static void copy_patch(const dqk_winograd_input *k, int picture, int row, int col, int i, float *patch) {
+static void find_sources(const dqk_winograd_input *k, int picture, int row, int col, source *from) {
     for (int p = 0; p < POINTS; p++) {
         const int r = row + p / 6, c = col + p % 6;
         const bool outside = r < -k->halo || c < -k->halo || r >= k->h + k->halo || c >= k->w + k->halo;
-        store16(patch + p * 16, outside ? zero16() : value(k, picture, r, c, i));
+        from[p] = outside ? (source){0} : source_of(k, picture, r, c);
+    }
+}
+
+/* Channels 16·block … of a pixel, taken through ReLU and pool. */
+static inline __attribute__((always_inline)) v16 take(const source *s, int block, const dqk_pooling pool, const bool relu) {
+    const v16 v = load16(s->x + block * 16);
+    unsigned bits = relu ? s->signs[block] : 0xffffu;
+    if (pool == DQK_POOL_MAX) bits &= (s->choice[2 * block] ^ s->left) & (s->choice[2 * block + 1] ^ s->upper);
+    const v16 kept = relu || pool == DQK_POOL_MAX ? select16(bits, v, zero16()) : v;
+    return pool == DQK_POOL_AVERAGE ? scale16(kept, 0.25f) : kept;
+}
+
+static inline __attribute__((always_inline)) void transform_sources(const dqk_winograd_input *k, const source *from, float *v,
+                                                                    const dqk_pooling pool, const bool relu) {
+    float patch[POINTS * 16];
+    for (int p = 0; p < POINTS; p++)
+        if (!from[p].x) store16(patch + p * 16, zero16());
+    for (int block = 0; block < k->ic / 16; block++) {
+        for (int p = 0; p < POINTS; p++)
+            if (from[p].x) store16(patch + p * 16, take(&from[p], block, pool, relu));
+        transform_input(v + block * 16, k->v_point, patch, 6 * 16, 16, 16);
+    }
+}
+
+static void transform_taken(const dqk_winograd_input *k, const source *from, float *v) {
+    const bool relu = k->signs != NULL;
+    switch (k->pool) {
+    case DQK_POOL_MAX:
+        if (relu) transform_sources(k, from, v, DQK_POOL_MAX, true);
+        else transform_sources(k, from, v, DQK_POOL_MAX, false);
+        break;
+    case DQK_POOL_AVERAGE:
+        if (relu) transform_sources(k, from, v, DQK_POOL_AVERAGE, true);
+        else transform_sources(k, from, v, DQK_POOL_AVERAGE, false);
+        break;
+    default:
+        if (relu) transform_sources(k, from, v, DQK_POOL_NONE, true);
+        else transform_sources(k, from, v, DQK_POOL_NONE, false);
     }
 }
 
 void SYMBOL(winograd_input)(const dqk_winograd_input *k) {
     const bool plain = !k->signs && k->pool == DQK_POOL_NONE;
-    float patch[POINTS * 16];
+    source from[POINTS];
     for (int t = 0; t < k->tiles; t++) {
         const tile_place at = place_of(k->first_tile + t, k->h + 2 * k->ring, k->w + 2 * k->ring);
         const int row = at.row - k->ring - 1, col = at.col - k->ring - 1;
@@ -106,10 +152,8 @@ void SYMBOL(winograd_input)(const dqk_winograd_input *k) {
             transform_input(v, k->v_point, x, k->x_row, k->x_col, k->ic);
             continue;
         }
-        for (int i = 0; i < k->ic; i += 16) {
-            copy_patch(k, at.picture, row, col, i, patch);
-            transform_input(v + i, k->v_point, patch, 6 * 16, 16, 16);
-        }
+        find_sources(k, at.picture, row, col, from);
+        transform_taken(k, from, v);
     }
 }
 

@@ -22,11 +22,13 @@ static inline unsigned greater16(v16 a, v16 b) {
     return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a.low, b.low, _CMP_GT_OQ)) |
            (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a.high, b.high, _CMP_GT_OQ)) << 8;
 }
-static inline __m256 mask8(unsigned bits) {
-    const __m256i each = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), each), each));
+/* lanes whose bit is in bits */
+static inline __m256 mask8(__m256i bits, __m256i bit) {
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(bits, bit), bit));
 }
 /* bit j ? a[j] : b[j] */
 static inline v16 select16(unsigned bits, v16 a, v16 b) {
-    return (v16){_mm256_blendv_ps(b.low, a.low, mask8(bits & 255)), _mm256_blendv_ps(b.high, a.high, mask8(bits >> 8))};
+    const __m256i all = _mm256_set1_epi32((int)bits), bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    return (v16){_mm256_blendv_ps(b.low, a.low, mask8(all, bit)),
+                 _mm256_blendv_ps(b.high, a.high, mask8(all, _mm256_slli_epi32(bit, 8)))};
 }
