@@ -84,7 +84,7 @@ static losses judge_picture(gates *g, judge *j, const dq_image *picture) {
         styles++;
     }
     l.style /= styles;
-    l.content = dq__content_cost(g->pool, dq__exec_tap(j->net.exec, j->content), j->features, 1 / j->energy, 0, NULL);
+    l.content = dq__content_cost(g->pool, dq__exec_tap(j->net.exec, j->content), j->features, NULL, 1 / j->energy, 0, NULL);
     return l;
 }
 

@@ -10,8 +10,9 @@
 float *dq__content_target(const dq__tensor *f);
 /* Σ target² over all positions and channels. */
 double dq__content_energy(const dq__tensor *f);
-/* Returns scale·Σ(f − target)²; adds 2·scale·weight·(f − target) to grad where weight ≠ 0. */
-double dq__content_cost(dq__pool *pool, const dq__tensor *f, const float *target, double scale, double weight,
-                        const dq__tensor *grad);
+/* Returns scale·Σ m(f − target)²; adds 2·scale·weight·m·(f − target) to grad where weight ≠ 0. map: m of every position,
+ * [h][w]; NULL: 1 everywhere. */
+double dq__content_cost(dq__pool *pool, const dq__tensor *f, const float *target, const float *map, double scale,
+                        double weight, const dq__tensor *grad);
 
 #endif

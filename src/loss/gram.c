@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 #include "net/pack.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { CHUNKS = 8, MIN_POSITIONS = 256 };
@@ -13,14 +14,15 @@ enum { CHUNKS = 8, MIN_POSITIONS = 256 };
 struct dq__gram_space {
     int cs;
     float *partial[CHUNKS]; /* cs×cs each */
-    float *scratch[CHUNKS]; /* DQK_GRAM_BLOCK·cs each */
+    float *scratch[CHUNKS]; /* 2·DQK_GRAM_BLOCK·cs each: of the kernel, and guided positions */
+    const float *guide;     /* of positions, NULL: all count alike; borrowed */
     float *g, *matrix;      /* cs×cs; matrix packed for gemm */
 };
 
 static size_t square(int cs) { return (size_t)cs * (size_t)cs; }
 
 size_t dq__gram_space_bytes(int cs) {
-    return sizeof(float) * (CHUNKS * (square(cs) + (size_t)DQK_GRAM_BLOCK * (size_t)cs) + 2 * square(cs));
+    return sizeof(float) * (CHUNKS * (square(cs) + 2 * DQK_GRAM_BLOCK * (size_t)cs) + 2 * square(cs));
 }
 
 dq_status dq__gram_space_new(dq__gram_space **out, int cs, dq__error *err) {
@@ -31,7 +33,7 @@ dq_status dq__gram_space_new(dq__gram_space **out, int cs, dq__error *err) {
     bool whole = true;
     for (int k = 0; k < CHUNKS; k++) {
         s->partial[k] = dq__alloc(sizeof(float) * square(cs));
-        s->scratch[k] = dq__alloc(sizeof(float) * DQK_GRAM_BLOCK * (size_t)cs);
+        s->scratch[k] = dq__alloc(sizeof(float) * 2 * DQK_GRAM_BLOCK * (size_t)cs);
         whole = whole && s->partial[k] && s->scratch[k];
     }
     s->g = dq__alloc(sizeof(float) * square(cs));
@@ -61,11 +63,43 @@ typedef struct work {
     int chunks;
 } work;
 
+void dq__gram_guide(dq__gram_space *space, const float *guide) { space->guide = guide; }
+
+/* Copies n positions from column x of row y, each times its guide or the root of it; false where none counts. */
+static bool guided(const work *w, float *to, int y, int x, int n, bool root) {
+    const float *guide = w->space->guide + (size_t)y * (size_t)w->f->w + x, *f = dq__pixel(w->f, y, x);
+    const int cs = w->f->cs;
+    bool any = false;
+    for (int i = 0; i < n; i++) {
+        const float m = root ? sqrtf(guide[i]) : guide[i];
+        any = any || m != 0.0f;
+        for (int c = 0; c < cs; c++) to[i * cs + c] = m * f[i * cs + c];
+    }
+    return any;
+}
+
+static void guided_rows(const work *w, int k, int first, int last) {
+    dq__gram_space *s = w->space;
+    const int cs = w->f->cs;
+    float *segment = s->scratch[k] + DQK_GRAM_BLOCK * cs;
+    dqk_gram job = {.f = segment, .f_col = cs, .rows = 1, .channels = cs, .g = s->partial[k], .scratch = s->scratch[k]};
+    for (int y = first; y < last; y++)
+        for (int x = 0; x < w->f->w; x += DQK_GRAM_BLOCK) {
+            job.cols = w->f->w - x < DQK_GRAM_BLOCK ? w->f->w - x : DQK_GRAM_BLOCK;
+            job.f_row = (ptrdiff_t)job.cols * cs;
+            if (guided(w, segment, y, x, job.cols, true)) w->kernels->gram(&job);
+        }
+}
+
 static void chunk_task(void *user, int k) {
     const work *w = user;
     const dq__tensor *f = w->f;
     const int first = (int)((int64_t)f->h * k / w->chunks), last = (int)((int64_t)f->h * (k + 1) / w->chunks);
     memset(w->space->partial[k], 0, sizeof(float) * square(f->cs));
+    if (w->space->guide) {
+        guided_rows(w, k, first, last);
+        return;
+    }
     dqk_gram job = {.f = dq__pixel(f, first, 0), .f_row = dq__row(f), .f_col = f->cs, .rows = last - first, .cols = f->w,
                     .channels = f->cs, .g = w->space->partial[k], .scratch = w->space->scratch[k]};
     w->kernels->gram(&job);
@@ -102,6 +136,22 @@ static void gradient_task(void *user, int y) {
                     .y = dq__pixel(w->grad, y, 0), .y_row = dq__row(w->grad), .y_col = w->grad->cs,
                     .m = w->space->matrix, .rows = 1, .cols = w->f->w, .ic = w->f->cs, .oc = w->f->cs, .accumulate = 1};
     w->kernels->gemm(&job);
+}
+
+/* The same where positions count by the guide. */
+static void guided_gradient_task(void *user, int k) {
+    const work *w = user;
+    const int cs = w->f->cs, first = (int)((int64_t)w->f->h * k / w->chunks), last = (int)((int64_t)w->f->h * (k + 1) / w->chunks);
+    float *segment = w->space->scratch[k];
+    dqk_gemm job = {.x = segment, .x_col = cs, .y_row = dq__row(w->grad), .y_col = w->grad->cs, .m = w->space->matrix, .rows = 1,
+                    .ic = cs, .oc = cs, .accumulate = 1};
+    for (int y = first; y < last; y++)
+        for (int x = 0; x < w->f->w; x += DQK_GRAM_BLOCK) {
+            job.cols = w->f->w - x < DQK_GRAM_BLOCK ? w->f->w - x : DQK_GRAM_BLOCK;
+            job.x_row = (ptrdiff_t)job.cols * cs;
+            job.y = dq__pixel(w->grad, y, x);
+            if (guided(w, segment, y, x, job.cols, false)) w->kernels->gemm(&job);
+        }
 }
 
 /* ---- through a linear map of the channels ---------------------------------------------------------------------------- */
@@ -166,7 +216,9 @@ void dq__vector_back_through(const dq__gram_root *root, float *v) { times_vector
 
 void dq__gram_back(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *d, const dq__tensor *grad) {
     dq__pack_taps(space->matrix, d, f->cs, f->cs, 1, f->cs, false);
-    dq__pool_run(pool, f->h, gradient_task, &(work){dqk_kernels(dq__cpu_isa()), space, f, grad, 0});
+    work w = {dqk_kernels(dq__cpu_isa()), space, f, grad, f->h < CHUNKS ? f->h : CHUNKS};
+    if (space->guide) dq__pool_run(pool, w.chunks, guided_gradient_task, &w);
+    else dq__pool_run(pool, f->h, gradient_task, &w);
 }
 
 /* ---- the cost --------------------------------------------------------------------------------------------------------- */

@@ -15,7 +15,11 @@ dq_status dq__gram_space_new(dq__gram_space **out, int cs, dq__error *err);
 void dq__gram_space_free(dq__gram_space **space);
 size_t dq__gram_space_bytes(int cs);
 
-/* g: cs×cs, symmetric, = FᵀF / (h·w). */
+/* From now on positions of the maps count by `guide`, [h][w] with the mean 1, in all that uses this space (Gatys et al. 2017,
+ * guided Gram matrices); it is borrowed. NULL: all count alike. */
+void dq__gram_guide(dq__gram_space *space, const float *guide);
+
+/* g: cs×cs, symmetric, = FᵀF / (h·w); with a guide m: Σ m·f·fᵀ / (h·w). */
 void dq__gram(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, float *g);
 /* Costs measured through a linear map R of the channels, without making the map R·f: the Gram matrix of R·f is R·G·Rᵀ. */
 typedef struct dq__gram_root {

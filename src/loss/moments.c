@@ -38,10 +38,16 @@ void dq__moments_deinit(dq__moments *m) {
     *m = (dq__moments){0};
 }
 
+void dq__moments_guide(dq__moments *m, const float *guide) {
+    m->guide = guide;
+    dq__gram_guide(m->gram, guide);
+}
+
 /* ---- measuring ----------------------------------------------------------------------------------------------------- */
 
 typedef struct mean_work {
     const dq__tensor *f;
+    const float *guide;
     double *sums; /* [chunks][cs] */
     int chunks;
 } mean_work;
@@ -55,12 +61,13 @@ static void mean_task(void *user, int k) {
     for (int y = first; y < last; y++)
         for (int x = 0; x < f->w; x++) {
             const float *at = dq__pixel(f, y, x);
-            for (int c = 0; c < f->cs; c++) sum[c] += (double)at[c];
+            const double m = w->guide ? (double)w->guide[(size_t)y * (size_t)f->w + (size_t)x] : 1;
+            for (int c = 0; c < f->cs; c++) sum[c] += m * (double)at[c];
         }
 }
 
 void dq__mean(dq__pool *pool, dq__moments *m, const dq__tensor *f, float *mean) {
-    mean_work w = {f, m->sums, f->h < CHUNKS ? f->h : CHUNKS};
+    mean_work w = {f, m->guide, m->sums, f->h < CHUNKS ? f->h : CHUNKS};
     const double n = (double)f->h * f->w;
     dq__pool_run(pool, w.chunks, mean_task, &w);
     for (int c = 0; c < f->cs; c++) {
@@ -92,14 +99,15 @@ void dq__moments_measure(dq__pool *pool, dq__moments *m, const dq__gram_root *ro
 
 typedef struct shift_work {
     const dq__tensor *grad;
-    const float *shift;
+    const float *shift, *guide;
 } shift_work;
 
 static void shift_task(void *user, int y) {
     const shift_work *w = user;
     for (int x = 0; x < w->grad->w; x++) {
         float *at = dq__pixel(w->grad, y, x);
-        for (int c = 0; c < w->grad->cs; c++) at[c] += w->shift[c];
+        const float m = w->guide ? w->guide[(size_t)y * (size_t)w->grad->w + (size_t)x] : 1;
+        for (int c = 0; c < w->grad->cs; c++) at[c] += m * w->shift[c];
     }
 }
 
@@ -115,7 +123,7 @@ void dq__moments_back(dq__pool *pool, dq__moments *m, const dq__gram_root *root,
         e[c] = (float)sum;
     }
     dq__gram_back(pool, m->gram, f, d, grad);
-    dq__pool_run(pool, f->h, shift_task, &(shift_work){grad, e});
+    dq__pool_run(pool, f->h, shift_task, &(shift_work){grad, e, m->guide});
 }
 
 double dq__centred_cost(dq__pool *pool, dq__moments *m, const dq__gram_root *root, const dq__tensor *f, const float *target,

@@ -15,6 +15,7 @@ typedef struct dq__moments {
     float *covariance; /* cs×cs: of the same, symmetric */
     float *own;        /* cs: its mean before the root */
     float *slope;      /* cs: of a cost at the mean */
+    const float *guide; /* how much positions count, NULL: alike; borrowed */
 } dq__moments;
 
 /* Space for maps of up to `cs` channels. */
@@ -22,6 +23,8 @@ dq_status dq__moments_init(dq__moments *m, int cs, dq__error *err);
 void dq__moments_deinit(dq__moments *m);
 size_t dq__moments_bytes(int cs);
 
+/* As dq__gram_guide, for means too: from now on moments are those of a region. */
+void dq__moments_guide(dq__moments *m, const float *guide);
 /* mean: cs floats. */
 void dq__mean(dq__pool *pool, dq__moments *m, const dq__tensor *f, float *mean);
 /* Fills m->mean and m->covariance, FᵀF/N − μμᵀ; of R·f where root is not NULL, as in all that follows. */

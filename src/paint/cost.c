@@ -10,15 +10,24 @@
 
 #include <string.h>
 
+/* What one region is compared with at one tap. */
+typedef struct region {
+    dq__gaussian is; /* .matrix: Gram matrix, covariance, or root of it as W2 wants; NULL: no style counts here */
+    double scale;
+    double share;    /* of the paintings that have this region */
+    double area;     /* of the region in the photo */
+    float *guide;    /* of the photo's positions, with the mean 1; NULL: all count alike */
+} region;
+
 struct dq__cost {
     const dq__cost_setup *setup;
     dq__exec *exec;
     dq__moments moments; /* its .gram is NULL where no style counts */
     dq__w2 w2;           /* all NULL for other style losses */
     float *content[DQ__MAX_TAPS];      /* target features, dense */
+    float *content_map[DQ__MAX_TAPS];  /* how much each position counts; NULL: all alike */
     double content_scale[DQ__MAX_TAPS];
-    dq__gaussian style[DQ__MAX_TAPS];  /* .matrix: target Gram matrix, covariance, or root of it as W2 wants; NULL: none */
-    double style_scale[DQ__MAX_TAPS];
+    region style[DQ__MAX_TAPS][DQ__MAX_REGIONS];
     double *row_sums;
     int h, w;
     dq__cost_value value; /* of the evaluation under way */
@@ -90,6 +99,10 @@ static int widest(const dq__cost_setup *s) {
     return cs;
 }
 
+static bool has_regions(const dq__cost_setup *s) { return s->maps && s->maps->regions > 0; }
+/* Without masks the picture as a whole is one region. */
+static int regions(const dq__cost_setup *s) { return has_regions(s) ? s->maps->regions : 1; }
+
 static dq__exec_options exec_options(const dq__cost_setup *s, int w, int h, bool backward) {
     return (dq__exec_options){.h = h, .w = w, .tap = s->taps->layer, .taps = s->taps->count, .backward = backward};
 }
@@ -109,8 +122,54 @@ static dq_status run_forward(dq__exec *exec, const dq_image *image, double range
     return DQ_OK;
 }
 
+/* A map at the size of a layer, [h][w]. */
+static dq_status layer_map(float **out, const dq__grey *map, int w, int h, dq__error *err) {
+    const size_t bytes = sizeof(float) * (size_t)w * (size_t)h;
+    *out = dq__alloc(bytes);
+    if (!*out) return dq__no_memory(err, bytes, "a mask");
+    dq__grey_resize(map, *out, w, h);
+    return DQ_OK;
+}
+
+/* How much positions count for a region: its map with the mean 1. *guide is NULL where all count alike, or none; *area is
+ * the mean of the map. */
+static dq_status make_guide(float **guide, double *area, const dq__grey *map, int w, int h, dq__error *err) {
+    *guide = NULL;
+    *area = dq__grey_mean(map, 0, 0, map->w, map->h);
+    if (map->w == 1 && map->h == 1) return DQ_OK;
+    const double n = (double)w * h;
+    if (*area * n < 0.5) *area = 0; /* not half a position of the layer */
+    if (*area == 0) return DQ_OK;
+    dq_status status = layer_map(guide, map, w, h, err);
+    for (size_t k = 0; !status && k < (size_t)n; k++) (*guide)[k] *= (float)(1 / *area);
+    return status;
+}
+
+/* Adds the moments of one region of one painting at one tap to the target. g, mean: scratch. */
+static dq_status add_region(dq__cost *cost, const dq__tensor *f, int t, int i, int r, float *g, float *mean, dq__error *err) {
+    const dq__cost_setup *s = cost->setup;
+    const dq__grey *map = has_regions(s) ? &s->maps->style[i][r] : NULL;
+    const float share = (float)s->share[i];
+    region *at = &cost->style[t][r];
+    double area = 1;
+    float *guide = NULL;
+    if (map && !map->sums) return DQ_OK; /* this painting has no such region */
+    dq_status status = map ? make_guide(&guide, &area, map, f->w, f->h, err) : DQ_OK;
+    if (status || area == 0) return status;
+    dq__moments_guide(&cost->moments, guide);
+    dq__gram(s->pool, cost->moments.gram, f, g);
+    dq__mean(s->pool, &cost->moments, f, mean);
+    dq__moments_guide(&cost->moments, NULL);
+    dq__free(guide);
+    if (root_at(s, t)) dq__gram_through(root_at(s, t), g), dq__vector_through(root_at(s, t), mean);
+    for (size_t k = 0; k < (size_t)f->cs * (size_t)f->cs; k++) at->is.matrix[k] += share * g[k];
+    for (int k = 0; k < f->cs; k++) at->is.mean[k] += share * mean[k];
+    at->share += s->share[i];
+    return DQ_OK;
+}
+
 /* Adds the share of one style, its Gram matrices and means, to the targets. */
-static dq_status add_style(dq__cost *cost, const dq_image *style, double share, dq__error *err) {
+static dq_status add_style(dq__cost *cost, const dq_image *style, int i, dq__error *err) {
     const dq__cost_setup *s = cost->setup;
     dq__exec *exec = NULL;
     float *g = NULL, *mean = NULL;
@@ -120,19 +179,10 @@ static dq_status add_style(dq__cost *cost, const dq_image *style, double share, 
     if (status) goto done;
     g = dq__alloc(sizeof(float) * (size_t)widest(s) * (size_t)widest(s));
     mean = dq__alloc(sizeof(float) * (size_t)widest(s));
-    if (!g || !mean) {
-        status = dq__no_memory(err, sizeof(float) * (size_t)widest(s) * (size_t)widest(s), "Gram matrices");
-        goto done;
-    }
-    for (int t = 0; t < s->taps->count; t++) {
-        if (s->taps->style[t] == 0) continue;
-        const dq__tensor *f = dq__exec_tap(exec, t);
-        dq__gram(s->pool, cost->moments.gram, f, g);
-        dq__mean(s->pool, &cost->moments, f, mean);
-        if (root_at(s, t)) dq__gram_through(root_at(s, t), g), dq__vector_through(root_at(s, t), mean);
-        for (size_t k = 0; k < (size_t)f->cs * (size_t)f->cs; k++) cost->style[t].matrix[k] += (float)share * g[k];
-        for (int k = 0; k < f->cs; k++) cost->style[t].mean[k] += (float)share * mean[k];
-    }
+    if (!g || !mean) status = dq__no_memory(err, sizeof(float) * (size_t)widest(s) * (size_t)widest(s), "Gram matrices");
+    for (int t = 0; t < s->taps->count; t++)
+        for (int r = 0; r < regions(s) && !status && s->taps->style[t] != 0; r++)
+            status = add_region(cost, dq__exec_tap(exec, t), t, i, r, g, mean, err);
 done:
     dq__free(g);
     dq__free(mean);
@@ -140,20 +190,44 @@ done:
     return status;
 }
 
+static void free_target(region *at) {
+    dq__free(at->is.matrix);
+    dq__free(at->is.mean);
+    dq__free(at->guide);
+    *at = (region){0};
+}
+
 /* From raw moments to what the style loss compares with. */
-static void finish_target(dq__cost *cost, int t) {
+static void finish_target(dq__cost *cost, int t, region *at) {
     const dq__cost_setup *s = cost->setup;
-    dq__gaussian *target = &cost->style[t];
     const int c = s->table->layer[s->taps->layer[t]].oc, cs = dq__map_stride(c), loss = s->settings->style_loss;
     double square = 0;
-    for (int k = 0; k < c; k++) square += (double)target->matrix[(size_t)k * (size_t)cs + (size_t)k];
-    if (loss == DQ__STYLE_W2) {
-        cost->style_scale[t] = w2_scale(s->settings->normalization, c, square);
-        dq__w2_target(s->pool, &cost->w2, target, c, cs);
+    if (at->share == 0) { /* too small at this layer */
+        free_target(at);
         return;
     }
-    if (loss == DQ__STYLE_CENTRED) dq__centre(target->matrix, target->mean, cs);
-    cost->style_scale[t] = style_scale(s->settings->normalization, c, dq__gram_energy(target->matrix, cs));
+    const float whole = (float)(1 / at->share);
+    for (size_t k = 0; k < (size_t)cs * (size_t)cs; k++) at->is.matrix[k] *= whole;
+    for (int k = 0; k < cs; k++) at->is.mean[k] *= whole;
+    for (int k = 0; k < c; k++) square += (double)at->is.matrix[(size_t)k * (size_t)cs + (size_t)k];
+    if (loss == DQ__STYLE_W2) {
+        at->scale = w2_scale(s->settings->normalization, c, square);
+        dq__w2_target(s->pool, &cost->w2, &at->is, c, cs);
+        return;
+    }
+    if (loss == DQ__STYLE_CENTRED) dq__centre(at->is.matrix, at->is.mean, cs);
+    at->scale = style_scale(s->settings->normalization, c, dq__gram_energy(at->is.matrix, cs));
+}
+
+static dq_status open_target(region *at, size_t cs, dq__error *err) {
+    at->is.matrix = dq__alloc_zero(sizeof(float) * cs * cs);
+    at->is.mean = dq__alloc_zero(sizeof(float) * cs);
+    at->area = 1;
+    return at->is.matrix && at->is.mean ? DQ_OK : dq__no_memory(err, sizeof(float) * cs * cs, "Gram matrices");
+}
+
+static size_t stride_at(const dq__cost_setup *s, int t) {
+    return (size_t)dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
 }
 
 static dq_status style_targets(dq__cost *cost, const dq_image *const *styles, dq__error *err) {
@@ -161,16 +235,27 @@ static dq_status style_targets(dq__cost *cost, const dq_image *const *styles, dq
     if (!widest(s)) return DQ_OK;
     dq_status status = dq__moments_init(&cost->moments, widest(s), err);
     if (!status && s->settings->style_loss == DQ__STYLE_W2) status = dq__w2_init(&cost->w2, widest(s), err);
-    for (int t = 0; t < s->taps->count && !status; t++) {
-        if (s->taps->style[t] == 0) continue;
-        const size_t cs = (size_t)dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
-        cost->style[t].matrix = dq__alloc_zero(sizeof(float) * cs * cs);
-        cost->style[t].mean = dq__alloc_zero(sizeof(float) * cs);
-        if (!cost->style[t].matrix || !cost->style[t].mean) status = dq__no_memory(err, sizeof(float) * cs * cs, "Gram matrices");
-    }
-    for (int i = 0; i < s->styles && !status; i++) status = add_style(cost, styles[i], s->share[i], err);
+    for (int t = 0; t < s->taps->count; t++)
+        for (int r = 0; r < regions(s) && !status && s->taps->style[t] != 0; r++) status = open_target(&cost->style[t][r], stride_at(s, t), err);
+    for (int i = 0; i < s->styles && !status; i++) status = add_style(cost, styles[i], i, err);
     for (int t = 0; t < s->taps->count && !status; t++)
-        if (cost->style[t].matrix) finish_target(cost, t);
+        for (int r = 0; r < regions(s); r++)
+            if (cost->style[t][r].is.matrix) finish_target(cost, t, &cost->style[t][r]);
+    return status;
+}
+
+/* Where in the photo the regions are, at every layer; those that have no position there are dropped. */
+static dq_status photo_guides(dq__cost *cost, dq__error *err) {
+    const dq__cost_setup *s = cost->setup;
+    dq_status status = DQ_OK;
+    for (int t = 0; t < s->taps->count; t++)
+        for (int r = 0; r < regions(s) && has_regions(s) && !status; r++) {
+            region *at = &cost->style[t][r];
+            const dq__tensor *f = dq__exec_tap(cost->exec, t);
+            if (!at->is.matrix) continue;
+            status = make_guide(&at->guide, &at->area, &s->maps->photo[r], f->w, f->h, err);
+            if (!status && at->area == 0) free_target(at);
+        }
     return status;
 }
 
@@ -184,6 +269,7 @@ static dq_status content_targets(dq__cost *cost, const dq_image *content, dq__er
         if (!cost->content[t]) return dq__no_memory(err, dq__tensor_floats(f) * sizeof(float), "content features");
         cost->content_scale[t] =
             content_scale(s->settings->normalization, (double)f->h * f->w * f->c, dq__content_energy(f));
+        if (s->maps && s->maps->content.sums) status = layer_map(&cost->content_map[t], &s->maps->content, f->w, f->h, err);
     }
     return status;
 }
@@ -200,6 +286,7 @@ dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq_ima
     if (!status) status = style_targets(cost, styles, err);
     const dq__exec_options options = exec_options(setup, cost->w, cost->h, true);
     if (!status) status = dq__exec_new(&cost->exec, setup->pool, setup->table, setup->packed, &options, err);
+    if (!status) status = photo_guides(cost, err);
     if (!status) status = content_targets(cost, content, err);
     if (status) dq__cost_free(&cost);
     *out = cost;
@@ -211,8 +298,8 @@ void dq__cost_free(dq__cost **pointer) {
     if (!cost) return;
     for (int t = 0; t < DQ__MAX_TAPS; t++) {
         dq__free(cost->content[t]);
-        dq__free(cost->style[t].matrix);
-        dq__free(cost->style[t].mean);
+        dq__free(cost->content_map[t]);
+        for (int r = 0; r < DQ__MAX_REGIONS; r++) free_target(&cost->style[t][r]);
     }
     dq__free(cost->row_sums);
     dq__moments_deinit(&cost->moments);
@@ -236,18 +323,22 @@ size_t dq__cost_bytes(const dq__cost_setup *s, int w, int h, const int *style_w,
     for (int t = 0; t < s->taps->count; t++) {
         const int side = dq__exec_min_side(s->table, s->taps->layer[t]); /* pixels of the picture to one of the map */
         const size_t cs = (size_t)dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
-        if (s->taps->style[t] != 0) kept += sizeof(float) * (cs * cs + cs);
-        if (s->taps->content[t] != 0) exec += sizeof(float) * cs * (size_t)(w / side) * (size_t)(h / side);
+        const size_t positions = (size_t)(w / side) * (size_t)(h / side);
+        if (s->taps->style[t] != 0) kept += sizeof(float) * (cs * cs + cs) * (size_t)regions(s);
+        if (s->taps->style[t] != 0 && has_regions(s)) exec += sizeof(float) * positions * (size_t)regions(s);
+        if (s->taps->content[t] != 0) exec += sizeof(float) * cs * positions;
+        if (s->taps->content[t] != 0 && s->maps && s->maps->content.sums) exec += sizeof(float) * positions;
     }
     return kept + (exec > most ? exec : most);
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------------------------------- */
 
-static double style_cost(dq__cost *cost, int t, const dq__tensor *f, double weight, const dq__tensor *grad) {
+static double region_cost(dq__cost *cost, int t, const region *at, const dq__tensor *f, double weight,
+                          const dq__tensor *grad) {
     const dq__cost_setup *s = cost->setup;
-    const dq__gaussian *target = &cost->style[t];
-    const double scale = cost->style_scale[t];
+    const dq__gaussian *target = &at->is;
+    const double scale = at->scale;
     switch (s->settings->style_loss) {
     case DQ__STYLE_W2: return dq__w2_cost(s->pool, &cost->w2, &cost->moments, root_at(s, t), f, target, scale, weight, grad);
     case DQ__STYLE_CENTRED:
@@ -257,15 +348,27 @@ static double style_cost(dq__cost *cost, int t, const dq__tensor *f, double weig
     }
 }
 
+/* Regions count by their area, so that a place is painted as strongly as it would be without masks. */
+static double style_cost(dq__cost *cost, int t, const dq__tensor *f, double weight, const dq__tensor *grad) {
+    double sum = 0;
+    for (int r = 0; r < regions(cost->setup); r++) {
+        const region *at = &cost->style[t][r];
+        if (!at->is.matrix) continue;
+        dq__moments_guide(&cost->moments, at->guide);
+        sum += at->area * region_cost(cost, t, at, f, at->area * weight, grad);
+    }
+    return sum;
+}
+
 static void at_tap(void *user, int t, const dq__tensor *f, const dq__tensor *grad) {
     dq__cost *cost = user;
     const dq__cost_setup *s = cost->setup;
     if (cost->content[t]) {
         const double w = s->taps->content[t];
-        cost->value.content += w * dq__content_cost(s->pool, f, cost->content[t], cost->content_scale[t],
+        cost->value.content += w * dq__content_cost(s->pool, f, cost->content[t], cost->content_map[t], cost->content_scale[t],
                                                     w * s->settings->content_weight, grad);
     }
-    if (cost->style[t].matrix) {
+    if (s->taps->style[t] != 0) {
         const double w = s->taps->style[t];
         cost->value.style += w * style_cost(cost, t, f, w * s->settings->style_weight, grad);
     }

@@ -6,6 +6,7 @@
 
 #include "image/image.h"
 #include "loss/gram.h"
+#include "paint/maps.h"
 #include "paint/options.h"
 #include "paint/taps.h"
 
@@ -19,7 +20,8 @@ typedef struct dq__cost_setup {
     const dq__taps *taps;
     const dq__gram_root *roots; /* of the taps, see dq__cost_roots_new; NULL where no tap has one */
     const dq__settings *settings;
-    const double *share; /* of each style, summing to 1 */
+    const dq__maps *maps; /* what counts where; NULL: all alike */
+    const double *share;  /* of each style, summing to 1 */
     int styles;
 } dq__cost_setup;
 

@@ -185,7 +185,7 @@ static uint64_t bytes_at(const dq_job *job, const dq__scale *at) {
     const size_t cost = dq__cost_bytes(&job->setup, at->w, at->h, w, h);
     if (!cost) return 0;
     uint64_t sum = PROCESS_BYTES + cost + optimiser_bytes(job, floats(at)) + dq__packed_bytes(&job->table, last_layer(job), true);
-    sum += dq__cost_roots_bytes(&job->taps, &job->table);
+    sum += dq__cost_roots_bytes(&job->taps, &job->table) + dq__maps_bytes(&job->maps);
     sum += image_bytes(job->content) * (job->settings.colour == DQ__COLOUR_LUMINANCE ? 2 : 1);
     if (recolours(job)) sum += (uint64_t)floats(at) * sizeof(float);
     for (int i = 0; i < job->styles; i++) sum += image_bytes(job->style[i]) + (uint64_t)w[i] * (uint64_t)h[i] * 12;
@@ -293,11 +293,12 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
     if (!status) status = copy_inputs(job, content, styles, style_count, record, err);
     if (!status) status = parse_share(job, settings->style_weights, err);
     if (!status) status = choose_init(job, err);
+    if (!status) status = dq__maps_new(&job->maps, settings, content, style_count, log, log_user, err);
     if (!status) status = prepare_colours(job, err);
     if (status) goto done;
     job->setup = (dq__cost_setup){.pool = pool, .table = &job->table, .taps = &job->taps, .settings = &job->settings,
                                   .share = job->share, .styles = job->styles};
-    job->setup.roots = job->roots;
+    job->setup.roots = job->roots, job->setup.maps = &job->maps;
     const int min_side = dq__exec_min_side(&job->table, last_layer(job));
     job->pyramid = dq__pyramid_make(&job->settings, content->width, content->height, min_side);
     status = check_memory(job, err);
@@ -327,6 +328,7 @@ void dq__job_free(dq_job **pointer) {
     leave_scale(job);
     dq__free(job->x);
     dq__packed_free(&job->packed);
+    dq__maps_free(&job->maps);
     dq__cost_roots_free(job->roots);
     dq__image_free(&job->content);
     dq__image_free(&job->init);

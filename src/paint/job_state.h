@@ -10,7 +10,7 @@
 #include "paint/job.h"
 #include "paint/pyramid.h"
 
-enum { DQ__MAX_STYLES = 16, DQ__JOB_DIGEST = 32 };
+enum { DQ__MAX_STYLES = DQ__MAX_PAINTINGS, DQ__JOB_DIGEST = 32 };
 
 /* The numbers of a checkpoint (resume.h). */
 typedef struct dq__resume_head {
@@ -27,6 +27,7 @@ struct dq_job {
     dq__settings settings; /* its texts are not kept: what they say is in taps, share and init */
     dq__table table;
     dq__taps taps;
+    dq__maps maps;
     dq__packed *packed;
     dq__gram_root roots[DQ__MAX_TAPS];
     dq__pyramid pyramid;

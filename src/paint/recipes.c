@@ -12,6 +12,7 @@ static const struct {
      "# Every value is the default of options.def.\n"},
 
     {"painting", "Crowson's style-transfer-pytorch: bold strokes, coarse to fine, by means and covariances (slow)",
+     "face = off\n"
      "normalization = mean\n"
      "content-layers = relu4_2=1\n"
      "# weights 256, 64, 16, 4, 1, divided by their sum\n"
@@ -51,6 +52,7 @@ static const struct {
      "average = 0.8\n"},
 
     {"classic", "the course's algorithm: content plus noise, Adam, costs with 1/4n and 1/(2n)\302\262",
+     "face = off\n"
      "normalization = course\n"
      "content-layers = relu4_2\n"
      "style-layers = relu1_1=0.2,relu2_1=0.2,relu3_1=0.2,relu4_1=0.2,relu5_1=0.2\n"
@@ -73,6 +75,7 @@ static const struct {
      "iterations = 1001\n"},
 
     {"neural-style", "Gatys et al. as Johnson's neural-style paints it: from noise, L-BFGS, 1000 steps",
+     "face = off\n"
      "normalization = mean\n"
      "content-layers = relu4_2=1\n"
      "style-layers = relu1_1=1,relu2_1=1,relu3_1=1,relu4_1=1,relu5_1=1\n"

@@ -79,6 +79,20 @@ static void add_image(GChecksum *sum, const dq_image *image) {
     if (image) add(sum, image->rgb, sizeof(float) * 3 * (size_t)image->width * (size_t)image->height);
 }
 
+static void add_map(GChecksum *sum, const dq__grey *map) {
+    const int size[2] = {map->w, map->h};
+    add(sum, size, sizeof size);
+    if (map->sums) add(sum, map->sums, sizeof(double) * ((size_t)map->w + 1) * ((size_t)map->h + 1));
+}
+
+static void add_maps(GChecksum *sum, const dq__maps *maps) {
+    add_map(sum, &maps->content);
+    for (int r = 0; r < maps->regions; r++) {
+        add_map(sum, &maps->photo[r]);
+        for (int i = 0; i < DQ__MAX_PAINTINGS; i++) add_map(sum, &maps->style[i][r]);
+    }
+}
+
 static void add_weights(GChecksum *sum, const dq_model *model) {
     dq__weights weights = model->weights;
     add(sum, model->table.input.matrix, sizeof model->table.input.matrix);
@@ -115,6 +129,7 @@ void dq__resume_digest(const dq_job *job, const dq__settings *settings, const dq
     add_image(sum, job->content);
     for (int i = 0; i < job->styles; i++) add_image(sum, job->style[i]);
     add_image(sum, job->init);
+    add_maps(sum, &job->maps);
     add_weights(sum, model);
     g_checksum_get_digest(sum, digest, &length);
     g_checksum_free(sum);

@@ -21,14 +21,30 @@ static void content_is_a_squared_distance(void **state) {
         sum += (a - b) * (a - b), energy += b * b;
     }
     assert_near(dq__content_energy(&other), energy, 1e-12 * energy);
-    assert_near(dq__content_cost(NULL, &f, target, 0.25, 0, &grad), 0.25 * sum, 4 * eps * sum);
+    assert_near(dq__content_cost(NULL, &f, target, NULL, 0.25, 0, &grad), 0.25 * sum, 4 * eps * sum);
     for (int k = 0; k < values(&f); k++) assert_true(*value(&grad, k) == 0.0f); /* weight 0: no gradient */
     for (int twice = 1; twice <= 2; twice++) {                                  /* it adds */
-        assert_near(dq__content_cost(NULL, &f, target, 0.25, 3, &grad), 0.25 * sum, 4 * eps * sum);
+        assert_near(dq__content_cost(NULL, &f, target, NULL, 0.25, 3, &grad), 0.25 * sum, 4 * eps * sum);
         for (int k = 0; k < values(&f); k++)
             assert_near((double)*value(&grad, k), twice * 1.5 * ((double)*value(&f, k) - (double)*value(&other, k)), 1e-5);
     }
     halo_untouched(&grad);
+    dq__free(target);
+    free_map(&f), free_map(&other), free_map(&grad);
+}
+
+/* Positions count by the map: as much as if they were there that many times. */
+static void content_counts_by_the_map(void **state) {
+    (void)state;
+    dq__tensor f = random_map(1, 7, 5, 19), other = random_map(2, 7, 5, 19), grad = zero_map(&f);
+    float *target = dq__content_target(&other), map[35];
+    double sum = 0;
+    for (int p = 0; p < 35; p++) map[p] = (float)(p % 4) / 2; /* 0 too */
+    for (int k = 0; k < values(&f); k++) sum += (double)map[k / 19] * pow((double)*value(&f, k) - (double)*value(&other, k), 2);
+    assert_near(dq__content_cost(NULL, &f, target, map, 0.25, 3, &grad), 0.25 * sum, 4 * eps * sum);
+    for (int k = 0; k < values(&f); k++)
+        assert_near((double)*value(&grad, k), 1.5 * (double)map[k / 19] * ((double)*value(&f, k) - (double)*value(&other, k)),
+                    1e-5);
     dq__free(target);
     free_map(&f), free_map(&other), free_map(&grad);
 }
@@ -132,7 +148,7 @@ static void same_bytes_for_any_number_of_threads(void **state) {
         assert_ok(dq__gram_space_new(&space, f.cs, &err));
         float *gram = dq__alloc(sizeof(float) * 64 * 64);
         dq__gram(pool, space, &other, gram);
-        const double here = dq__gram_cost(pool, space, &f, gram, 1, 1, &grad) + dq__content_cost(pool, &f, content, 1, 1, &grad);
+        const double here = dq__gram_cost(pool, space, &f, gram, 1, 1, &grad) + dq__content_cost(pool, &f, content, NULL, 1, 1, &grad);
         float *map = dq__pixel(&grad, -1, -1);
         if (!first) first = map, cost = here;
         assert_true(here == cost);
@@ -233,6 +249,7 @@ static void tv_gradient_is_its_slope(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(content_is_a_squared_distance),
+                                       cmocka_unit_test(content_counts_by_the_map),
                                        cmocka_unit_test(gram_is_the_mean_product),
                                        cmocka_unit_test(gram_cost_and_its_slope),
                                        cmocka_unit_test(gram_is_measured_through_a_root),

@@ -71,7 +71,7 @@ typedef struct layer_target {
 /* What the tap function does at every tap: content plus style cost, each with weight 1. */
 static void both_costs(void *user, int tap, const dq__tensor *f, const dq__tensor *grad) {
     layer_target *t = (layer_target *)user + tap;
-    t->cost = dq__content_cost(t->pool, f, t->content, 1 / t->n, 1, grad);
+    t->cost = dq__content_cost(t->pool, f, t->content, NULL, 1 / t->n, 1, grad);
     t->cost += dq__gram_cost(t->pool, t->space, f, t->gram, 1 / (t->c * t->c * t->c * t->c), 1, grad);
 }
 
