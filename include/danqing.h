@@ -213,7 +213,10 @@ DQ_API void dq_job_free(dq_job **job);
  *              answer: the median of `rounds` evaluations of J with its gradient, the peak memory, the machine's peak, and every
  *              convolution and Gram cost.
  *   "sheet"    makes a contact sheet of pictures ("" leaves a grey field); settings caption (the n-th is that of the n-th
- *              picture), heads (how many stand in the first row), columns (of the other rows), side (pixels of a tile) */
+ *              picture), heads (how many stand in the first row), columns (of the other rows), side (pixels of a tile)
+ *   "filter"   convolves a picture with a template or a matrix of one's own, or draws its lines; settings template, kernel,
+ *              kernel-size, sigma, strength, repeat, padding, stride, channels, normalise, threshold, softness. The answer: the
+ *              matrices, their sum and what follows from it */
 typedef struct dq_tool {
     const char *name;
     const char *const *inputs;   /* paths: pictures, folders, … */

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- safetensors pth caffemodel h5 mat squeezenet tfjs options xmp cascade checkpoint training
+[ $# -gt 0 ] || set -- safetensors pth caffemodel h5 mat squeezenet tfjs options xmp kernel cascade checkpoint training
 
 if [ ! -f build-fuzz/build.ninja ]; then
     CC=${CC:-clang-14} meson setup build-fuzz -Dfuzzers=true -Dbench=disabled -Dcli=false -Dbuildtype=debugoptimized \

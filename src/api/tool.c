@@ -17,6 +17,7 @@ static const struct {
 } tools[] = {
     {"bench", dq__bench_tool},
     {"sheet", dq__sheet_tool},
+    {"filter", dq__filter_tool},
 };
 enum { TOOLS = sizeof tools / sizeof *tools };
 
