@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: MIT
- * base/mem.c: counted, aligned allocation. The size is kept in a 64-byte head before each block. */
+ * base/mem.c: counted, aligned allocation. The size is kept in a 64-byte head before each block, and
+ * for one that is mapped from a file its place in the list of those. */
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-enum { HEAD = 64 };
+enum { HEAD = 64, PAGE = 4096, MAX_MAPPED = 1024 };
+
+/* Of a block. place: 1 + its place in `mapped`, 0 for one in memory. */
+typedef struct head {
+    size_t bytes, place;
+} head;
 
 static atomic_size_t now, peak;
 static atomic_long fail_at;
@@ -27,7 +37,7 @@ void *dq__alloc(size_t bytes) {
     size_t total = (bytes + HEAD + 63) / 64 * 64;
     unsigned char *block = aligned_alloc(64, total);
     if (!block) return NULL;
-    memcpy(block, &bytes, sizeof bytes);
+    memcpy(block, &(head){bytes, 0}, sizeof(head));
     count(bytes);
     return block + HEAD;
 }
@@ -45,13 +55,90 @@ char *dq__strdup(const char *text) {
     return copy;
 }
 
+/* ---- blocks in a file ------------------------------------------------------------------------------------------------ */
+
+static struct {
+    atomic_uintptr_t start, end; /* of the mapping; 0 where the place is free */
+} mapped[MAX_MAPPED];
+static atomic_int blocks;
+
+const char *dq__temporary_folder(void) {
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/var/tmp";
+}
+
+/* A file without a name, with room for all of `bytes`; −1 if there is none. */
+static int open_nameless(size_t bytes) {
+    int file = open(dq__temporary_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (file < 0) { /* not every file system knows them */
+        char path[4096];
+        snprintf(path, sizeof path, "%s/danqing-XXXXXX", dq__temporary_folder());
+        file = mkostemp(path, O_CLOEXEC);
+        if (file >= 0) unlink(path);
+    }
+    if (file >= 0 && posix_fallocate(file, 0, (off_t)bytes) != 0) close(file), file = -1;
+    return file;
+}
+
+static size_t take_place(uintptr_t start, uintptr_t end) {
+    for (size_t k = 0; k < MAX_MAPPED; k++) {
+        uintptr_t none = 0;
+        if (!atomic_compare_exchange_strong(&mapped[k].start, &none, start)) continue;
+        atomic_store(&mapped[k].end, end);
+        atomic_fetch_add(&blocks, 1);
+        return k + 1;
+    }
+    return 0;
+}
+
+void *dq__alloc_mapped(size_t bytes) {
+    if (bytes > (size_t)1 << 46 || should_fail()) return NULL;
+    const size_t total = (bytes + PAGE + PAGE - 1) / PAGE * PAGE;
+    const int file = open_nameless(total);
+    if (file < 0) return NULL;
+    unsigned char *start = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    if (start == MAP_FAILED) return NULL;
+    const size_t place = take_place((uintptr_t)start, (uintptr_t)start + total);
+    if (!place) return munmap(start, total), NULL;
+    memcpy(start + PAGE - HEAD, &(head){bytes, place}, sizeof(head));
+    return start + PAGE;
+}
+
+static void unmap(size_t place) {
+    void *start = (void *)atomic_load(&mapped[place - 1].start);
+    munmap(start, atomic_load(&mapped[place - 1].end) - (uintptr_t)start);
+    atomic_store(&mapped[place - 1].end, 0);
+    atomic_store(&mapped[place - 1].start, 0);
+    atomic_fetch_sub(&blocks, 1);
+}
+
+void dq__release(const void *bytes, size_t size) {
+    const uintptr_t from = (uintptr_t)bytes, to = from + size;
+    int left = atomic_load_explicit(&blocks, memory_order_relaxed);
+    for (int k = 0; k < MAX_MAPPED && left > 0; k++) {
+        const uintptr_t start = atomic_load(&mapped[k].start), end = atomic_load(&mapped[k].end);
+        left -= start != 0;
+        if (start == 0 || from < start || to > end) continue;
+        const uintptr_t first = from / PAGE * PAGE, last = (to + PAGE - 1) / PAGE * PAGE;
+        madvise((void *)first, last - first, MADV_DONTNEED); /* shared with the file: nothing is lost */
+        return;
+    }
+}
+
+int dq__mem_mapped(void) { return atomic_load(&blocks); }
+
 void dq__free(void *block) {
     if (!block) return;
-    unsigned char *head = (unsigned char *)block - HEAD;
-    size_t bytes;
-    memcpy(&bytes, head, sizeof bytes);
-    atomic_fetch_sub(&now, bytes);
-    free(head);
+    unsigned char *before = (unsigned char *)block - HEAD;
+    head h;
+    memcpy(&h, before, sizeof h);
+    if (h.place) {
+        unmap(h.place);
+        return;
+    }
+    atomic_fetch_sub(&now, h.bytes);
+    free(before);
 }
 
 size_t dq__mem_now(void) { return atomic_load(&now); }

@@ -16,6 +16,19 @@ void *dq__alloc_zero(size_t bytes);
 char *dq__strdup(const char *text);
 void dq__free(void *block);
 
+/* Where big blocks come from: dq__alloc, or dq__alloc_mapped. Both are freed by dq__free. */
+typedef void *dq__alloc_fn(size_t bytes);
+/* `bytes` zero bytes that live in a file without a name in the folder for temporary files, for what is larger than memory: the
+ * system keeps of it in memory what it has room for. Page-aligned; not counted below. NULL when there is no room. */
+void *dq__alloc_mapped(size_t bytes);
+/* Tells that these bytes of any block will not be touched for a while: those of a mapped block leave the memory of the process
+ * (what they hold stays); for others nothing happens. */
+void dq__release(const void *bytes, size_t size);
+/* The folder for temporary files: $TMPDIR, or else /var/tmp. */
+const char *dq__temporary_folder(void);
+/* Mapped blocks that there are. */
+int dq__mem_mapped(void);
+
 /* *product = a·b; false on overflow. */
 static inline bool dq__mul(size_t a, size_t b, size_t *product) { return !__builtin_mul_overflow(a, b, product); }
 static inline bool dq__add(size_t a, size_t b, size_t *sum) { return !__builtin_add_overflow(a, b, sum); }

@@ -302,6 +302,51 @@ size_t dq__exec_bytes(dq__pool *pool, const dq__table *table, const dq__exec_opt
     return bytes;
 }
 
+/* ---- what a forward leaves for the way back ----------------------------------------------------------------------- */
+
+typedef void span_fn(void *user, const dq__span *span);
+
+/* Every buffer that is alive when the forward has ended and the way back has not begun. */
+static void each_left(const dq__exec *exec, span_fn *fn, void *user) {
+    dq__exec *e = (dq__exec *)(uintptr_t)exec;
+    dq__span *list[SPANS];
+    const int count = list_spans(e, list);
+    for (int s = 0; s < count; s++)
+        if (list[s]->bytes && list[s]->first < e->layers && list[s]->last >= e->layers) fn(user, list[s]);
+}
+
+static void add_bytes(void *user, const dq__span *span) { *(size_t *)user += span->bytes; }
+
+size_t dq__exec_state_bytes(dq__pool *pool, const dq__table *table, const dq__exec_options *options) {
+    dq__exec *e = dq__alloc_zero(sizeof *e);
+    size_t bytes = 0;
+    if (!e) return 0;
+    if (shape(e, table, options) && plan_all(e, pool)) each_left(e, add_bytes, &bytes);
+    dq__free(e);
+    return bytes;
+}
+
+typedef struct copy_work {
+    const dq__exec *e;
+    unsigned char *to;
+    const unsigned char *from;
+} copy_work;
+
+static void save_span(void *user, const dq__span *span) {
+    copy_work *work = user;
+    memcpy(work->to, work->e->arena + span->offset, span->bytes);
+    work->to += span->bytes;
+}
+
+static void load_span(void *user, const dq__span *span) {
+    copy_work *work = user;
+    memcpy(work->e->arena + span->offset, work->from, span->bytes);
+    work->from += span->bytes;
+}
+
+void dq__exec_save(const dq__exec *exec, void *state) { each_left(exec, save_span, &(copy_work){.e = exec, .to = state}); }
+void dq__exec_load(dq__exec *exec, const void *state) { each_left(exec, load_span, &(copy_work){.e = exec, .from = state}); }
+
 /* Pixels along one side that a layer needs to make `side` of them. */
 static int side_below(const dq__layer *l, int side) {
     switch (l->kind) {

@@ -36,6 +36,11 @@ dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, c
 void dq__exec_free(dq__exec **exec);
 /* Bytes dq__exec_new would take, 0 if it would fail. */
 size_t dq__exec_bytes(dq__pool *pool, const dq__table *table, const dq__exec_options *options);
+/* Bytes of what a forward leaves for the way back, 0 if the executor cannot be. */
+size_t dq__exec_state_bytes(dq__pool *pool, const dq__table *table, const dq__exec_options *options);
+/* Copies that out, and in again in place of a forward. */
+void dq__exec_save(const dq__exec *exec, void *state);
+void dq__exec_load(dq__exec *exec, const void *state);
 /* The smallest side a picture may have for layer `last`. */
 int dq__exec_min_side(const dq__table *table, int last);
 /* Multiply-adds × 2 of the convolutions to layer `last` for one forward pass. */

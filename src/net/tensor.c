@@ -15,6 +15,14 @@ dq__tensor dq__picture(const dq__tensor *t, int picture) {
     return one;
 }
 
+dq__tensor dq__part(const dq__tensor *t, int y, int x, int h, int w) {
+    dq__tensor part = *t;
+    part.data = dq__pixel(t, y, x);
+    part.h = h, part.w = w, part.halo = 0;
+    part.gap = dq__row(t) - (ptrdiff_t)w * t->cs;
+    return part;
+}
+
 float *dq__map_row(const dq__tensor *t, int row) {
     return dq__pixel(t, row % t->h, 0) + row / t->h * dq__picture_stride(t);
 }

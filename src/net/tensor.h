@@ -14,13 +14,14 @@ typedef struct dq__tensor {
     int h, w, c, cs; /* cs: floats from pixel to pixel, ≥ c; channels c … cs−1 are zero */
     int halo;        /* readable pixels around each map */
     int n;           /* pictures */
+    ptrdiff_t gap;   /* floats between the rows beside these: of a part of a map (dq__part); else 0 */
 } dq__tensor;
 
 /* Floats from pixel to pixel of a feature map with c channels: the next multiple of 16. */
 static inline int dq__map_stride(int c) { return (c + 15) / 16 * 16; }
 /* The same, but 4 where c ≤ 4: of a picture. */
 static inline int dq__channel_stride(int c) { return c <= 4 ? 4 : dq__map_stride(c); }
-static inline ptrdiff_t dq__row(const dq__tensor *t) { return (ptrdiff_t)(t->w + 2 * t->halo) * t->cs; }
+static inline ptrdiff_t dq__row(const dq__tensor *t) { return (ptrdiff_t)(t->w + 2 * t->halo) * t->cs + t->gap; }
 static inline float *dq__pixel(const dq__tensor *t, int y, int x) { return t->data + y * dq__row(t) + (ptrdiff_t)x * t->cs; }
 /* Floats from picture to picture. */
 static inline ptrdiff_t dq__picture_stride(const dq__tensor *t) { return (ptrdiff_t)(t->h + 2 * t->halo) * dq__row(t); }
@@ -30,6 +31,8 @@ size_t dq__tensor_floats(const dq__tensor *t);
 void dq__tensor_place(dq__tensor *t, float *memory);
 /* The map of one picture, 0 … n−1. */
 dq__tensor dq__picture(const dq__tensor *t, int picture);
+/* A rectangle of the one map of t, without a halo. */
+dq__tensor dq__part(const dq__tensor *t, int y, int x, int h, int w);
 /* Row `row` of the rows of all pictures, 0 … n·h−1. */
 float *dq__map_row(const dq__tensor *t, int row);
 
