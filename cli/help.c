@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cli/help.c: --help in English and Chinese, from the tables of verbs, options and topics alone. */
-#include "cli.h"
+#include "old.h"
 
 #include <string.h>
 
@@ -160,6 +160,8 @@ static void print_all(FILE *to) {
     print_head(to);
     print_options(to, NULL);
     print_recipes(to);
+    print_topics(to, pick("Command lines of older programs (danqing NAME --help):", "旧程序的命令行（danqing 名称 --help）："),
+                 cli_old_topic_at);
     print_topics(to, pick("Exit codes:", "退出码："), cli_exit_code_at);
     print_topics(to, pick("Environment:", "环境变量："), cli_environment_at);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cli/main.c: finds the verb of a command line and runs it. Start reading here, then cli.h. */
-#include "cli.h"
+#include "old.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -66,6 +66,8 @@ static int dispatch(int argc, const char *const *argv) {
         cli_complete(stdout, argc - 2, argv + 2);
         return 0;
     }
+    const cli_old *old = cli_old_named(first);
+    if (old) return cli_old_run(old, argc - 2, argv + 2);
     int words;
     const cli_verb *verb = find_verb(argc, argv, &words);
     if (verb) return run_verb(verb, argc - 1 - words, argv + 1 + words);

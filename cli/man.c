@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cli/man.c: the manual page danqing(1) in mdoc, written from the tables when the project is built. Must not depend on the
  * machine that builds it: the date is that of SOURCE_DATE_EPOCH, or of the version. */
-#include "cli.h"
+#include "old.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +256,7 @@ void cli_man(FILE *to) {
     print_options(to, defaults);
     print_recipes(to);
     fputs(PROGRESS, to);
+    print_topics(to, "COMMAND LINES OF OLDER PROGRAMS", "Cm", cli_old_topic_at);
     print_topics(to, "ENVIRONMENT", "Ev", cli_environment_at);
     print_topics(to, "EXIT STATUS", "Li", cli_exit_code_at);
     print_examples(to);
