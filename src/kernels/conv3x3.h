@@ -6,9 +6,10 @@
 
 #include <stddef.h>
 
-/* y[r][c][o] = bias[o] + Σ_{kh,kw<3} Σ_{i<ic} w[o][i][kh][kw] · x[r+kh−1][c+kw−1][i]   for r < rows, c < cols, o < oc
+/* y[r][c][o] = start + Σ_{kh,kw<3} Σ_{i<ic} w[o][i][kh][kw] · x[r+kh−1][c+kw−1][i]   for r < rows, c < cols, o < oc
+ * start = y's old value when accumulate is set, else bias[o], or 0 where bias is NULL.
  * x, y point at pixel (0,0) of the rectangle; strides are in floats. ic: multiple of 4. oc: multiple of 16 (pad with zero
- * weights). bias: oc floats or NULL for zero. w: packed by dq__pack_conv3x3, [oc/16][ic][9][16] in blocks of 32 ic:
+ * weights). w: packed by dq__pack_conv3x3, [oc/16][ic][9][16] in blocks of 32 ic:
  * element (o,i,t) at (o/16·9·ic + i0·9 + t·ib + i−i0)·16 + o%16, i0 = i/32·32, ib = min(32, ic−i0), t = 3·kh+kw. */
 typedef struct dqk_conv3x3 {
     const float *x;
@@ -17,6 +18,7 @@ typedef struct dqk_conv3x3 {
     ptrdiff_t y_row, y_col;
     const float *w, *bias;
     int rows, cols, ic, oc;
+    int accumulate;
 } dqk_conv3x3;
 
 typedef void dqk_conv3x3_fn(const dqk_conv3x3 *job);

@@ -10,7 +10,7 @@ static const float *tap_weights(const dqk_conv3x3 *k, int o, int i, int t) {
 static void pixel(const dqk_conv3x3 *k, const float *x, float *y, int o) {
     /* x: pixel (r,c) of the input; y: its output; computes channels o … o+15 */
     float sum[16];
-    for (int j = 0; j < 16; j++) sum[j] = k->bias ? k->bias[o + j] : 0.0f;
+    for (int j = 0; j < 16; j++) sum[j] = k->accumulate ? y[o + j] : k->bias ? k->bias[o + j] : 0.0f;
     for (int t = 0; t < 9; t++) {
         const float *xt = x + (t / 3 - 1) * k->x_row + (t % 3 - 1) * k->x_col;
         for (int i = 0; i < k->ic; i++) {

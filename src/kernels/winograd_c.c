@@ -78,9 +78,10 @@ static void finish(const dqk_winograd *k, float *y, int picture, int row, int co
     for (int p = 0; p < 16; p++) {
         const int r = row + p / 4, c = col + p % 4;
         if (r >= k->rows || c >= k->cols) continue;
-        if (k->pool == DQK_POOL_NONE)
-            k->y[picture * k->y_picture + r * k->y_row + c * k->y_col + o] =
-                rectify(k, y[p], ((ptrdiff_t)picture * k->rows + r) * k->cols + c, o);
+        if (k->pool == DQK_POOL_NONE) {
+            float *to = &k->y[picture * k->y_picture + r * k->y_row + c * k->y_col + o];
+            *to = (k->accumulate ? *to : 0) + rectify(k, y[p], ((ptrdiff_t)picture * k->rows + r) * k->cols + c, o);
+        }
         else if (p / 4 % 2 == 0 && p % 2 == 0 && r + 1 < k->rows && c + 1 < k->cols) pool(k, y + p, picture, r, c, o);
     }
 }

@@ -3,7 +3,6 @@
  * convolve_weights.c. */
 #include "net/convolve.h"
 
-#include "base/mem.h"
 #include "net/pack.h"
 #include "net/split.h"
 
@@ -11,25 +10,20 @@
 
 /* ---- memory -------------------------------------------------------------------------------------------------------- */
 
+/* Each part begins on a line of its own. */
+static size_t lines(size_t floats) { return (floats + 15) / 16 * 16; }
+
 static size_t thread_floats(const dq__convolver *c) { return c->scratch_floats * (size_t)dq__pool_threads(c->pool); }
 
 size_t dq__convolver_bytes(const dq__convolver *c) {
-    return sizeof(float) * (c->u_floats + c->v_floats + c->sum_floats + thread_floats(c));
+    return sizeof(float) * (lines(c->u_floats) + lines(c->v_floats) + lines(c->sum_floats) + lines(thread_floats(c)));
 }
 
-bool dq__convolver_alloc(dq__convolver *c) {
-    c->u = dq__alloc(sizeof(float) * c->u_floats);
-    c->v = dq__alloc(sizeof(float) * c->v_floats);
-    c->scratch = dq__alloc(sizeof(float) * thread_floats(c));
-    c->sums = dq__alloc(sizeof(float) * c->sum_floats);
-    return c->u && c->v && c->scratch && c->sums;
-}
-
-void dq__convolver_free(dq__convolver *c) {
-    dq__free(c->u);
-    dq__free(c->v);
-    dq__free(c->scratch);
-    dq__free(c->sums);
+void dq__convolver_place(dq__convolver *c, void *memory) {
+    c->u = memory;
+    c->v = c->u + lines(c->u_floats);
+    c->sums = c->v + lines(c->v_floats);
+    c->scratch = c->sums + lines(c->sum_floats);
 }
 
 /* ---- which variant -------------------------------------------------------------------------------------------------- */
@@ -106,7 +100,8 @@ static void direct_task(void *user, int task) {
                        .y = dq__pixel(&p.y, p.row - ring, -ring) + p.channel, .y_row = dq__row(&p.y), .y_col = p.y.cs,
                        .w = (work->back ? work->c->u : work->k->w) + (ptrdiff_t)p.channel * 9 * p.x.cs,
                        .bias = bias_of(work, p.channel),
-                       .rows = p.rows, .cols = p.y.w + 2 * ring, .ic = p.x.cs, .oc = p.channels};
+                       .rows = p.rows, .cols = p.y.w + 2 * ring, .ic = p.x.cs, .oc = p.channels,
+                       .accumulate = work->back && work->k->add};
     work->c->kernels->conv3x3(&job);
     relu_part(work, &p, p.row, p.rows);
 }
@@ -199,6 +194,7 @@ static void multiply(const pass *work, int first, int tiles, int channel, int ch
                         .y = dq__pixel(y, -ring, -ring) + channel, .y_picture = dq__picture_stride(y), .y_row = dq__row(y),
                         .y_col = y->cs, .rows = work->h + 2 * ring, .cols = work->w + 2 * ring, .first_tile = first,
                         .tiles = tiles, .ic = work->x.cs, .oc = channels, .words = y->cs / 16, .scratch = scratch};
+    job.accumulate = work->back && k->add;
     if (!work->back) {
         job.pool = k->pool;
         job.signs = k->signs ? k->signs + channel / 16 : NULL;
@@ -309,7 +305,7 @@ static void taps_task(void *user, int task) {
                         .y = dq__pixel(&p.y, p.row, 0) + p.channel, .y_row = dq__row(&p.y), .y_col = p.y.cs,
                         .m = (work->back ? work->k->w_back : work->k->w) + ((ptrdiff_t)t * p.y.cs + p.channel) * p.x.cs,
                         .bias = bias_of(work, p.channel), .rows = p.rows, .cols = p.y.w, .ic = p.x.cs, .oc = p.channels,
-                        .accumulate = t > 0};
+                        .accumulate = t > 0 || (work->back && work->k->add)};
         work->c->kernels->gemm(&job);
     }
     relu_part(work, &p, p.row, p.rows);
@@ -382,10 +378,13 @@ void dq__relu_back(const dq__convolver *c, const dq__tensor *dy, const uint16_t 
     dq__pool_run(c->pool, dy->n * dy->h, relu_back_task, &(relu_work){c->kernels, dy, signs});
 }
 
+bool dq__adds_back(const dq__layer *l) { return dq__is_conv3x3(l) ? l->from >= 0 : l->kernel == 1 && l->stride == 1; }
+
 void dq__convolve_back(const dq__convolver *c, const dq__convolution *k, dq__padding padding) {
     pass work = {.c = c, .k = k, .x = *k->y, .y = *k->x, .back = true, .h = k->x->h, .w = k->x->w};
     const bool fast = dq__is_conv3x3(k->layer);
     if (fast) work.ring = ring_of(padding);
+    if (k->add) dq__halo_fill(&work.y, DQ__PAD_ZERO, k->layer->pad);
     if (fast && dq__winograd_pays(c, k->x, work.ring, work.x.cs)) {
         winograd(&work);
         dq__halo_fold(&work.y, padding, k->layer->pad);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Threads, kernels and the memory that convolutions share, since they run one after another. First every convolution to come
- * is announced with the dq__want functions, then dq__convolver_alloc makes the memory. */
+ * is announced with the dq__want functions, then dq__convolver_place gives it the memory. */
 typedef struct dq__convolver {
     dq__pool *pool;
     const dqk_table *kernels;
@@ -34,6 +34,7 @@ typedef struct dq__convolution {
     dqk_pooling pool;       /* y is the pooled map, where not NONE */
     uint16_t *signs;        /* [n][h][w][cs/16], or NULL: no ReLU follows. With the greatest of four: of the pooled map */
     uint16_t *choice;       /* of the greatest of four: [n][h][w][cs/16][2] */
+    bool add;               /* way back: x has a gradient already (dq__adds_back) */
 } dq__convolution;
 
 void dq__want_convolve(dq__convolver *c, const dq__convolution *k);
@@ -43,8 +44,10 @@ void dq__convolve(const dq__convolver *c, const dq__convolution *k);
 bool dq__pools_within(const dq__convolver *c, const dq__convolution *k, dq__padding padding);
 
 /* The way back to the input: x and y of `k` are the layer's; the gradient is read from k->y as it comes from above, and taken
- * through pool and ReLU (which may change k->y, and does overwrite its halo with zeros); dx is written to k->x and folded by
- * `padding`. dx: halo ≥ pad; dy: halo ≥ 1, and ≥ 2 where padding copies pixels. */
+ * through pool and ReLU (which may change k->y, and does overwrite its halo with zeros); dx is written to k->x, or added to it
+ * where k->add says so, and folded by `padding`. dx: halo ≥ pad; dy: halo ≥ 1, and ≥ 2 where padding copies pixels. */
+/* Can it add to what is there? */
+bool dq__adds_back(const dq__layer *layer);
 void dq__want_convolve_back(dq__convolver *c, const dq__convolution *k, dq__padding padding);
 void dq__convolve_back(const dq__convolver *c, const dq__convolution *k, dq__padding padding);
 
@@ -54,10 +57,9 @@ void dq__want_convolve_weights(dq__convolver *c, const dq__layer *layer, const d
 void dq__convolve_weights(const dq__convolver *c, const dq__layer *layer, const dq__tensor *x, const dq__tensor *dy,
                           float *weight, float *bias);
 
-/* Bytes that dq__convolver_alloc takes; false without memory. */
+/* The memory that was asked for: how many bytes it is, and where (64-byte aligned). */
 size_t dq__convolver_bytes(const dq__convolver *c);
-bool dq__convolver_alloc(dq__convolver *c);
-void dq__convolver_free(dq__convolver *c);
+void dq__convolver_place(dq__convolver *c, void *memory);
 
 /* Is Winograd's method faster for maps of this size with `ring` pixels computed around each, from ic channels? Never to or
  * from a picture. */

@@ -12,16 +12,18 @@
 /* Maps that belong to layer i, or to the picture (−1). A relu in place has the act and grad of the layer below. */
 typedef struct node {
     dq__tensor act, grad, more; /* more: what a second reader of the map adds to grad */
+    dq__convolver work[2];      /* memory for the layer's way forward, and back */
     void *kept;                 /* what the layer keeps from its forward for its way back: signs, choices, statistics */
     bool used;                  /* a tap is here or depends on it; else the layer is left out */
     int tap;                    /* number of the tap here, −1 if none */
     int pool;                   /* conv: the pool that is done with it, −1 if none: then it has no maps of its own */
+    bool in_place;              /* grad is act: the tap's costs turn one into the other, the reader adds to it */
     int first_reader, last_reader; /* used layers that read this map (through its relu), −1 if none */
-    dq__span act_span, grad_span, more_span, kept_span;
+    dq__span act_span, grad_span, more_span, kept_span, work_span[2];
 } node;
 
 struct dq__exec {
-    dq__convolver conv;
+    dq__convolver conv; /* without memory: each layer's has its own */
     const dq__table *table;
     const dq__packed *packed;
     int layers, tap[DQ__MAX_TAPS], taps;
@@ -99,17 +101,29 @@ static bool shape_layer(dq__exec *e, int i) {
     return true;
 }
 
+/* Can the gradient of map i take the place of its features? Only one convolution may have read them, one that can add to the
+ * gradient that the costs have made of them, and no way back may want them. */
+static bool fits_in_place(const dq__exec *e, int i, uint32_t asked) {
+    const node *n = node_at(e, i);
+    const int tap = n->used ? node_at(e, top_of(e, i))->tap : -1, reader = n->last_reader;
+    if (tap < 0 || !(asked >> tap & 1) || e->train || !e->backward || dq__relu_in_place(e->table, i)) return false;
+    if (layer_at(e, i)->kind != DQ__CONV || reader != n->first_reader) return false;
+    return reader < 0 || (layer_at(e, reader)->kind == DQ__CONV && dq__adds_back(layer_at(e, reader)));
+}
+
 /* ---- one layer's work ---------------------------------------------------------------------------------------------- */
 
 /* Is the gradient at map `owner` wanted? Training alone does not want the picture's. */
 static bool wanted(const dq__exec *e, int owner) { return e->backward && (owner >= 0 || e->pixels); }
 
+/* The node whose maps those of layer i are: the one below a relu in place. */
+static node *owner_of(const dq__exec *e, int i) { return node_at(e, i >= 0 && dq__relu_in_place(e->table, i) ? i - 1 : i); }
+
 /* Where layer i writes the gradient of layer `owner`, which it reads: the last reader, whose turn comes first, writes; the
  * others add, through `more`. */
 static dq__tensor *grad_for(const dq__exec *e, int i, int owner) {
     node *n = node_at(e, owner);
-    const node *map = owner >= 0 && dq__relu_in_place(e->table, owner) ? node_at(e, owner - 1) : n;
-    return map->last_reader == i ? &n->grad : &n->more;
+    return owner_of(e, owner)->last_reader == i ? &n->grad : &n->more;
 }
 
 /* The layer whose tasks do layer i there and back: the one below for a relu in place, and for a pool where it can be. */
@@ -149,7 +163,7 @@ static dq__op op_of(const dq__exec *e, int i) {
                  .x = &below(e, i)->act, .y = &n->act, .dy = &n->grad, .kept = n->kept};
     if (relu >= 0) op.signs = node_at(e, relu)->kept;
     if (node_at(e, done_by(e, i))->pool >= 0 && l->kind != DQ__POOL) pool_op(e, i, &op);
-    if (wanted(e, l->from)) op.dx = grad_for(e, i, l->from);
+    if (wanted(e, l->from)) op.dx = grad_for(e, i, l->from), op.add = owner_of(e, l->from)->in_place;
     if (!dq__reads_two(l)) return op;
     op.also = &node_at(e, l->also)->act;
     if (wanted(e, l->also)) op.dalso = grad_for(e, i, l->also);
@@ -180,6 +194,7 @@ static int act_until(const dq__exec *e, int i) {
     const int top = top_of(e, i);
     int until = later(n->last_reader, top);
     if (node_at(e, top)->tap >= 0) until = e->backward ? back_step(e, top) : e->layers;
+    if (n->in_place) until = later(until, back_step(e, i));
     for (int k = top; k < e->layers && e->backward; k++) {
         if (k < 0 || !node_at(e, k)->used) continue;
         const dq__op op = op_of(e, k);
@@ -188,14 +203,25 @@ static int act_until(const dq__exec *e, int i) {
     return until;
 }
 
+static void span_work(dq__exec *e, int i) {
+    node *n = node_at(e, i);
+    const dq__op op = op_of(e, i);
+    for (int back = 0; back < (e->backward ? 2 : 1); back++) {
+        const int step = back ? back_step(e, i) : i;
+        n->work[back] = e->conv;
+        dq__op_want(&n->work[back], &op, back);
+        n->work_span[back] = (dq__span){dq__convolver_bytes(&n->work[back]), step, step, 0};
+    }
+}
+
 static void span_layer(dq__exec *e, int i) {
     node *n = node_at(e, i);
     if (!n->used) return;
-    if (i >= 0) span_kept(e, i);
+    if (i >= 0) span_kept(e, i), span_work(e, i);
     if (i >= 0 && (dq__relu_in_place(e->table, i) || n->pool >= 0)) return;
     const int by = i < 0 ? i : done_by(e, i);
     n->act_span = span(&n->act, by < 0 ? 0 : by, act_until(e, i));
-    if (!wanted(e, i)) return;
+    if (!wanted(e, i) || n->in_place) return;
     const int top = top_of(e, i), written = n->last_reader >= 0 ? n->last_reader : top;
     n->grad_span = span(&n->grad, back_step(e, written), back_step(e, by));
     if (n->first_reader != n->last_reader) n->more_span = span(&n->more, back_step(e, written), back_step(e, n->first_reader));
@@ -239,10 +265,16 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     for (int i = 0; i < e->layers; i++)
         if (!shape_layer(e, i)) return false;
     for (int i = 0; i < e->layers; i++) node_at(e, i)->pool = pool_within(e, i);
+    for (int i = 0; i < e->layers; i++) {
+        node *n = node_at(e, i);
+        n->in_place = fits_in_place(e, i, o->in_place);
+        if (n->in_place) n->act.halo = n->grad.halo;
+        if (dq__relu_in_place(table, i)) n->act.halo = node_at(e, i - 1)->act.halo;
+    }
     return true;
 }
 
-enum { SPANS = 4 * (DQ__MAX_LAYERS + 1) };
+enum { SPANS = 6 * (DQ__MAX_LAYERS + 1) };
 
 static int list_spans(dq__exec *e, dq__span **list) {
     int count = 0;
@@ -252,6 +284,8 @@ static int list_spans(dq__exec *e, dq__span **list) {
         list[count++] = &n->grad_span;
         list[count++] = &n->more_span;
         list[count++] = &n->kept_span;
+        list[count++] = &n->work_span[0];
+        list[count++] = &n->work_span[1];
     }
     return count;
 }
@@ -277,6 +311,8 @@ static void place(dq__exec *e) {
         place_map(e, &n->act, &n->act_span);
         place_map(e, &n->grad, &n->grad_span);
         place_map(e, &n->more, &n->more_span);
+        for (int back = 0; back < 2; back++) dq__convolver_place(&n->work[back], e->arena + n->work_span[back].offset);
+        if (n->in_place) n->grad.data = n->act.data;
         if (i < 0 || !dq__relu_in_place(e->table, i)) continue;
         n->act.data = node_at(e, i - 1)->act.data;
         n->grad.data = node_at(e, i - 1)->grad.data;
@@ -286,12 +322,8 @@ static void place(dq__exec *e) {
 
 static size_t plan_all(dq__exec *e, dq__pool *pool) {
     e->conv.pool = pool;
-    for (int i = 0; i < e->layers; i++) {
-        const dq__op op = op_of(e, i);
-        if (node_at(e, i)->used) dq__op_want(&e->conv, &op);
-    }
     e->arena_bytes = plan(e);
-    return e->arena_bytes + dq__convolver_bytes(&e->conv);
+    return e->arena_bytes;
 }
 
 size_t dq__exec_bytes(dq__pool *pool, const dq__table *table, const dq__exec_options *options) {
@@ -409,7 +441,7 @@ dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, c
     }
     const size_t bytes = plan_all(e, pool);
     e->arena = dq__alloc(e->arena_bytes);
-    if (!dq__convolver_alloc(&e->conv) || !e->arena) {
+    if (!e->arena) {
         dq__exec_free(&e);
         return dq__no_memory(err, bytes, "feature maps");
     }
@@ -421,7 +453,6 @@ dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, c
 void dq__exec_free(dq__exec **exec) {
     if (!*exec) return;
     dq__free((*exec)->arena);
-    dq__convolver_free(&(*exec)->conv);
     dq__free(*exec);
     *exec = NULL;
 }
@@ -453,7 +484,8 @@ void dq__exec_forward(dq__exec *e, const float *rgb) {
     const dq__tensor *picture = &node_at(e, -1)->act;
     dq__pool_run(e->conv.pool, picture->n * picture->h, input_task, &(input_work){.e = e, .rgb = rgb});
     for (int i = 0; i < e->layers; i++) {
-        const dq__op op = op_of(e, i);
+        dq__op op = op_of(e, i);
+        op.conv = &node_at(e, i)->work[0];
         if (node_at(e, i)->used && done_by(e, i) == i) dq__op_forward(&op); /* or: by the layer below */
     }
 }
@@ -489,6 +521,7 @@ static void backward_layer(const dq__exec *e, int i, const dq__weights *gradient
         return;
     }
     if (done_by(e, i) != i) return;
+    op.conv = &node_at(e, i)->work[1];
     if (gradient) op.weight = gradient->weight[i], op.bias = gradient->bias[i];
     dq__op_backward(&op);
     add_more(e, i, op.layer->from);
@@ -506,14 +539,20 @@ static void gradient_task(void *user, int task) {
             to[k] = in->matrix[0][k] * from[0] + in->matrix[1][k] * from[1] + in->matrix[2][k] * from[2];
 }
 
+/* The gradient at the map of layer i, if there is a tap. In place it is made before the map's reader adds to it. */
+static void ask_costs(const dq__exec *e, int i, bool before_reader, dq__tap_fn fn, void *user) {
+    const node *n = node_at(e, i), *owner = owner_of(e, i);
+    if (n->tap >= 0 && before_reader == (owner->in_place && owner->last_reader >= 0)) fn(user, n->tap, &n->act, &n->grad);
+}
+
 /* All layers, the last first. gradient: NULL, or where the weights' goes. */
 static void backward(dq__exec *e, dq__tap_fn fn, void *user, const dq__weights *gradient) {
     for (int i = e->layers - 1; i >= 0; i--) {
-        const node *n = node_at(e, i);
-        const bool relu = dq__relu_in_place(e->table, i);
+        const node *n = node_at(e, i), *owner = owner_of(e, i);
         if (!n->used) continue;
-        if (top_of(e, i) == i && (relu ? node_at(e, i - 1) : n)->last_reader < 0) dq__tensor_clear(&n->grad);
-        if (n->tap >= 0) fn(user, n->tap, &n->act, &n->grad);
+        if (top_of(e, i) == i && owner->last_reader < 0 && !owner->in_place) dq__tensor_clear(&n->grad);
+        ask_costs(e, i, false, fn, user);
+        ask_costs(e, layer_at(e, i)->from, true, fn, user);
         backward_layer(e, i, gradient);
     }
 }

@@ -15,7 +15,7 @@ enum { DQ__MAX_TAPS = 32 };
 typedef struct dq__exec dq__exec;
 
 /* Adds the gradient of the costs at tap `tap` with respect to its features f to `grad` (same shape; its halo is not to be
- * read or written). */
+ * read or written). At a tap `in_place` it may be called with grad->data == f->data: the features become their gradient. */
 typedef void (*dq__tap_fn)(void *user, int tap, const dq__tensor *f, const dq__tensor *grad);
 
 typedef struct dq__exec_options {
@@ -23,6 +23,7 @@ typedef struct dq__exec_options {
     int n;                   /* pictures of that size at once; 0 = 1 */
     const int *tap;          /* layer indices, ascending, distinct; below a relu only at the end of the chain */
     int taps;                /* 1 … DQ__MAX_TAPS */
+    uint32_t in_place;       /* bit t: the costs at tap t can do that; saves a map */
     bool direct;             /* convolve directly where Winograd's method would be faster: the rounding of plain sums */
     bool train;              /* will dq__exec_train be called? (keeps every map that a gradient of weights needs; a batch norm
                                 takes the statistics of the batch) */

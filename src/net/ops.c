@@ -66,15 +66,17 @@ bool dq__op_keeps_y(const dq__op *op) {
 
 int dq__op_halo(const dq__layer *l) { return l->kind == DQ__CONV_UP ? l->pad : 0; }
 
-void dq__op_want(dq__convolver *c, const dq__op *op) {
-    if (op->layer->kind == DQ__CONV) {
-        const dq__convolution there = {.layer = op->layer, .x = op->x, .y = op->y};
-        const dq__convolution back = {.layer = op->layer, .x = op->dx, .y = op->dy};
-        dq__want_convolve(c, &there);
-        if (op->dx) dq__want_convolve_back(c, &back, op->table->padding);
-        if (op->train) dq__want_convolve_weights(c, op->layer, op->x, op->dy);
-    }
-    if (op->layer->kind == DQ__CONV_UP && op->train) {
+static void want_conv(dq__convolver *c, const dq__op *op, bool back) {
+    const dq__convolution there = {.layer = op->layer, .x = op->x, .y = op->y};
+    const dq__convolution way_back = {.layer = op->layer, .x = op->dx, .y = op->dy};
+    if (!back) dq__want_convolve(c, &there);
+    if (back && op->dx) dq__want_convolve_back(c, &way_back, op->table->padding);
+    if (back && op->train) dq__want_convolve_weights(c, op->layer, op->x, op->dy);
+}
+
+void dq__op_want(dq__convolver *c, const dq__op *op, bool back) {
+    if (op->layer->kind == DQ__CONV) want_conv(c, op, back);
+    if (op->layer->kind == DQ__CONV_UP && back && op->train) {
         const dq__layer twin = dq__op_twin(op->layer);
         dq__want_convolve_weights(c, &twin, op->dy, op->x);
     }

@@ -17,6 +17,7 @@ typedef struct dq__op {
     const dq__tensor *x, *also, *y;  /* maps that it reads and writes */
     const dq__tensor *dy;            /* way back: the gradient at y; its halo may be overwritten */
     const dq__tensor *dx, *dalso;    /* way back: overwritten; dx is NULL where it is not wanted */
+    bool add;                        /* conv, way back: dx has a gradient already, to be added to */
     float *weight, *bias;            /* way back: the gradient of the weights is added here; NULL where it is not wanted */
     uint16_t *signs;                 /* conv, linear: of the ReLU that follows in place, [n][h][w][cs/16]; NULL if none does */
     dqk_pooling pool;                /* conv: the pool that is done within (net/convolve.h): y and dy are above it */
@@ -33,8 +34,8 @@ bool dq__op_keeps_x(const dq__op *op);
 bool dq__op_keeps_y(const dq__op *op);
 /* Pixels that it writes around y. */
 int dq__op_halo(const dq__layer *layer);
-/* Announces the memory it needs; maps have shapes, not yet data. */
-void dq__op_want(dq__convolver *c, const dq__op *op);
+/* Announces the memory it needs, forward or back; maps have shapes, not yet data. */
+void dq__op_want(dq__convolver *c, const dq__op *op, bool back);
 void dq__op_forward(const dq__op *op);
 void dq__op_backward(const dq__op *op);
 

@@ -13,7 +13,7 @@ void dq__op_conv(const dq__op *op) {
 void dq__op_conv_back(const dq__op *op) {
     const dq__convolution k = {.layer = op->layer, .x = op->dx, .y = op->dy, .w = op->packed->forward[op->i],
                                .w_back = op->packed->backward[op->i], .pool = op->pool, .choice = op->choice,
-                               .signs = op->train ? NULL : op->signs};
+                               .signs = op->train ? NULL : op->signs, .add = op->add};
     if (op->weight) dq__convolve_weights(op->conv, op->layer, op->x, op->dy, op->weight, op->bias);
     if (op->dx) dq__convolve_back(op->conv, &k, op->table->padding);
 }

@@ -144,6 +144,7 @@ struct dq__frame {
 static dq__exec_options of_window(const dq__exec_options *options, const dq__grid *grid) {
     dq__exec_options o = *options;
     o.h = grid->window_h, o.w = grid->window_w;
+    if (grid->rows * grid->cols > 1) o.in_place = 0; /* features beyond the inner part are nobody's gradient */
     return o;
 }
 

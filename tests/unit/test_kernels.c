@@ -88,7 +88,7 @@ static void conv_case(const dqk_table *k, int h, int w, int ic, int oc, int clas
     fill(weights, 9 * (size_t)ic * oc, 0);
     fill(bias, (size_t)oc, 0);
     dq__pack_conv3x3(packed, weights, oc, ic, x.cs, false);
-    dqk_conv3x3 job = {x.data, dq__row(&x), x.cs, y.data, dq__row(&y), y.cs, packed, with_bias ? bias : NULL, h, w, x.cs, y.cs};
+    dqk_conv3x3 job = {x.data, dq__row(&x), x.cs, y.data, dq__row(&y), y.cs, packed, with_bias ? bias : NULL, h, w, x.cs, y.cs, 0};
     k->conv3x3(&job);
     check_guard(&y);
     for (int r = 0; r < h; r++)
@@ -113,7 +113,7 @@ static void picture_case(const dqk_table *k, int h, int w, int ic) {
     float *weights = dq__alloc(sizeof(float) * 27 * ic);
     fill(memory_of(&x) + GUARD, dq__tensor_floats(&x), 0);
     fill(weights, 27 * (size_t)ic, 0);
-    dqk_conv3x3 job = {x.data, dq__row(&x), x.cs, y.data, dq__row(&y), y.cs, weights, NULL, h, w, ic, 4};
+    dqk_conv3x3 job = {x.data, dq__row(&x), x.cs, y.data, dq__row(&y), y.cs, weights, NULL, h, w, ic, 4, 0};
     k->conv3x3_to_picture(&job);
     check_guard(&y);
     for (int at = 0; at < h * w; at++) {

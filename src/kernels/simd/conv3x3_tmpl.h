@@ -10,7 +10,7 @@ static int width(const dqk_conv3x3 *k, int i0, int o) {
     const int ib = k->ic - i0 < IC_BLOCK ? k->ic - i0 : IC_BLOCK;
     tile_args a = {.x_row = k->x_row, .x_col = k->x_col, .y_col = k->y_col, .taps = 9, .ic = ib,
                    .w = k->w + ((ptrdiff_t)(o / 16) * k->ic + i0) * 9 * 16, .w_block = (ptrdiff_t)k->ic * 9 * 16,
-                   .start = k->bias ? k->bias + o : NULL, .load = i0 ? 1 : k->bias ? 2 : 0};
+                   .start = k->bias ? k->bias + o : NULL, .load = i0 || k->accumulate ? 1 : k->bias ? 2 : 0};
     int done = 0;
     for (int r = 0; r < k->rows; r++) {
         a.x = k->x + (r - 1) * k->x_row - k->x_col + i0;

@@ -199,15 +199,16 @@ static inline v16 rectify(v16 v, uint16_t *signs) {
     return select16(positive, v, zero16());
 }
 
-/* 16 channels at o of a tile's 4×4 outputs, as they are or rectified; returns nothing that was cut. */
+/* 16 channels at o of a tile's 4×4 outputs, as they are, added or rectified; what is cut is not stored. */
 static void store_outputs(const dqk_winograd *k, const float *patch, v16 bias, tile_place at, int rows, int cols, int o) {
     float *y = k->y + at.picture * k->y_picture + o;
     for (int a = 0; a < rows; a++)
         for (int b = 0; b < cols; b++) {
             const int r = at.row + a, c = at.col + b;
             const ptrdiff_t pixel = ((ptrdiff_t)at.picture * k->rows + r) * k->cols + c;
-            const v16 v = add16(load16(patch + (a * 4 + b) * 16), bias);
-            store16(y + r * k->y_row + c * k->y_col, k->signs ? rectify(v, k->signs + pixel * k->words + o / 16) : v);
+            float *to = y + r * k->y_row + c * k->y_col;
+            const v16 v = add16(load16(patch + (a * 4 + b) * 16), k->accumulate ? load16(to) : bias);
+            store16(to, k->signs ? rectify(v, k->signs + pixel * k->words + o / 16) : v);
         }
 }
 
