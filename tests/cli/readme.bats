@@ -58,17 +58,22 @@ try() {
     PATH=$PWD/bin:$PATH
     danqing model import random -q -o data/danqing/models/vgg19.safetensors
     cp data/danqing/models/vgg19.safetensors vgg_normalised_conv3_1.pth # told by content, not by name
-    blocks "$english" sh | grep . >commands
+    blocks <(cat "$english" "$SOURCE/docs/NETWORKS.md") sh | grep . >commands
     [ "$(grep -c '^danqing ' commands)" -ge 12 ]
     while read -r command <&3; do
         try "$command" || { echo "does not hold: $command"; cat said; return 1; }
     done 3<commands
 }
 
-@test "both READMEs have the same commands, programs and options" {
-    for language in sh c; do diff <(blocks "$english" $language) <(blocks "$chinese" $language); done
-    diff <(options "$english") <(options "$chinese")
-    diff <(links "$english" | grep -v README) <(links "$chinese" | grep -v README)
+@test "both languages of a document have the same commands, programs, options and links" {
+    for other in "$SOURCE"/*.zh-CN.md "$SOURCE"/docs/*.zh-CN.md; do
+        document=${other%.zh-CN.md}.md
+        for language in sh c; do diff <(blocks "$document" $language) <(blocks "$other" $language); done
+        diff <(options "$document") <(options "$other")
+        # each may link to the other, and to either language of a third
+        diff <(links "$document" | grep -v "$(basename "${document%.md}")" | sed 's/\.zh-CN\././' | sort -u) \
+            <(links "$other" | grep -v "$(basename "${document%.md}")" | sed 's/\.zh-CN\././' | sort -u)
+    done
 }
 
 @test "the options that the READMEs mention are there" {
