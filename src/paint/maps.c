@@ -14,8 +14,8 @@
 /* Masks are looked at no larger than this; a face's map needs less. */
 enum { LONGEST = 1024, FACE_MAP = 512 };
 
-/* What --face on means: eyes, nose and mouth count this many times, the rest of the face half as much more. */
-#define FACE_WEIGHT 8.0
+/* What --face on means: eyes, nose and mouth count this many times, the rest of the face half of what is more. */
+#define FACE_WEIGHT 4.0
 
 static dq_status read_mask(dq_image **out, const char *path, dq__error *err) {
     dq_image *mask = NULL;
