@@ -5,10 +5,15 @@
 
 #include "base/mem.h"
 #include "loss/content.h"
+#include "loss/histogram.h"
+#include "loss/laplacian.h"
 #include "loss/tv.h"
+#include "loss/unit.h"
 #include "loss/w2.h"
 
 #include <string.h>
+
+enum { MAX_HALO = 2 }; /* of a gradient map */
 
 /* What one region is compared with at one tap. */
 typedef struct region {
@@ -16,6 +21,7 @@ typedef struct region {
     double scale;
     double share;    /* of the paintings that have this region */
     double area;     /* of the region in the photo */
+    float *quantile; /* of the paintings' channels, for histograms; else NULL */
     float *guide;    /* of the photo's positions, with the mean 1; NULL: all count alike */
 } region;
 
@@ -28,6 +34,9 @@ struct dq__cost {
     float *content_map[DQ__MAX_TAPS];  /* how much each position counts; NULL: all alike */
     double content_scale[DQ__MAX_TAPS];
     region style[DQ__MAX_TAPS][DQ__MAX_REGIONS];
+    dq__laplacian lines; /* all NULL unless the photo's lines count */
+    float *lines_map;    /* how much its squares count; NULL: all alike */
+    float *own_gradient; /* of one cost, where gradients are brought to one length; else NULL */
     double *row_sums;
     int h, w;
     dq__cost_value value; /* of the evaluation under way */
@@ -60,6 +69,13 @@ static double style_scale(int normalization, double c, double energy) {
 static double w2_scale(int normalization, double c, double energy) {
     if (normalization == DQ__NORM_RELATIVE) return energy > 0 ? 1 / energy : 0;
     return 1 / c;
+}
+
+/* Σ(f − R(f))² over h·w positions times this is the cost of histograms. */
+static double histogram_scale(int normalization, const dq__tensor *f, double energy) {
+    const double n = (double)f->h * f->w;
+    if (normalization == DQ__NORM_RELATIVE) return energy > 0 ? 1 / (n * energy) : 0;
+    return 1 / (n * f->c);
 }
 
 /* ---- roots --------------------------------------------------------------------------------------------------------- */
@@ -160,6 +176,7 @@ static dq_status add_region(dq__cost *cost, const dq__tensor *f, int t, int i, i
     dq__gram(s->pool, cost->moments.gram, f, g);
     dq__mean(s->pool, &cost->moments, f, mean);
     dq__moments_guide(&cost->moments, NULL);
+    if (at->quantile) dq__histogram_add(s->pool, f, guide, s->share[i], at->quantile);
     dq__free(guide);
     if (root_at(s, t)) dq__gram_through(root_at(s, t), g), dq__vector_through(root_at(s, t), mean);
     for (size_t k = 0; k < (size_t)f->cs * (size_t)f->cs; k++) at->is.matrix[k] += share * g[k];
@@ -193,6 +210,7 @@ done:
 static void free_target(region *at) {
     dq__free(at->is.matrix);
     dq__free(at->is.mean);
+    dq__free(at->quantile);
     dq__free(at->guide);
     *at = (region){0};
 }
@@ -209,6 +227,7 @@ static void finish_target(dq__cost *cost, int t, region *at) {
     const float whole = (float)(1 / at->share);
     for (size_t k = 0; k < (size_t)cs * (size_t)cs; k++) at->is.matrix[k] *= whole;
     for (int k = 0; k < cs; k++) at->is.mean[k] *= whole;
+    for (int k = 0; at->quantile && k < cs * DQ__QUANTILES; k++) at->quantile[k] *= whole;
     for (int k = 0; k < c; k++) square += (double)at->is.matrix[(size_t)k * (size_t)cs + (size_t)k];
     if (loss == DQ__STYLE_W2) {
         at->scale = w2_scale(s->settings->normalization, c, square);
@@ -219,7 +238,11 @@ static void finish_target(dq__cost *cost, int t, region *at) {
     at->scale = style_scale(s->settings->normalization, c, dq__gram_energy(at->is.matrix, cs));
 }
 
-static dq_status open_target(region *at, size_t cs, dq__error *err) {
+static dq_status open_target(region *at, size_t cs, bool histograms, dq__error *err) {
+    if (histograms) {
+        at->quantile = dq__alloc_zero(sizeof(float) * cs * DQ__QUANTILES);
+        if (!at->quantile) return dq__no_memory(err, sizeof(float) * cs * DQ__QUANTILES, "histograms");
+    }
     at->is.matrix = dq__alloc_zero(sizeof(float) * cs * cs);
     at->is.mean = dq__alloc_zero(sizeof(float) * cs);
     at->area = 1;
@@ -236,7 +259,8 @@ static dq_status style_targets(dq__cost *cost, const dq_image *const *styles, dq
     dq_status status = dq__moments_init(&cost->moments, widest(s), err);
     if (!status && s->settings->style_loss == DQ__STYLE_W2) status = dq__w2_init(&cost->w2, widest(s), err);
     for (int t = 0; t < s->taps->count; t++)
-        for (int r = 0; r < regions(s) && !status && s->taps->style[t] != 0; r++) status = open_target(&cost->style[t][r], stride_at(s, t), err);
+        for (int r = 0; r < regions(s) && !status && s->taps->style[t] != 0; r++)
+            status = open_target(&cost->style[t][r], stride_at(s, t), s->settings->histogram_weight > 0, err);
     for (int i = 0; i < s->styles && !status; i++) status = add_style(cost, styles[i], i, err);
     for (int t = 0; t < s->taps->count && !status; t++)
         for (int r = 0; r < regions(s); r++)
@@ -274,6 +298,30 @@ static dq_status content_targets(dq__cost *cost, const dq_image *content, dq__er
     return status;
 }
 
+/* The photo's lines, with the map of what counts. */
+static dq_status line_target(dq__cost *cost, const dq_image *content, dq__error *err) {
+    const dq__cost_setup *s = cost->setup;
+    if (!(s->settings->laplacian_weight > 0)) return DQ_OK;
+    float *photo = scaled_pixels(content, s->settings->pixel_range);
+    if (!photo) return dq__no_memory(err, (size_t)cost->w * (size_t)cost->h * 12, "a picture");
+    dq_status status = dq__laplacian_init(&cost->lines, photo, cost->h, cost->w, (int)s->settings->laplacian_pool, err);
+    dq__free(photo);
+    if (status || !s->maps || !s->maps->content.sums) return status;
+    return layer_map(&cost->lines_map, &s->maps->content, cost->lines.cols, cost->lines.rows, err);
+}
+
+/* Room for the gradient of one cost at the largest tap, whatever its halo. */
+static dq_status open_own_gradient(dq__cost *cost, dq__error *err) {
+    size_t most = 0;
+    for (int t = 0; t < cost->setup->taps->count; t++) {
+        const dq__tensor *f = dq__exec_tap(cost->exec, t);
+        const size_t floats = ((size_t)f->h + 2 * MAX_HALO) * ((size_t)f->w + 2 * MAX_HALO) * (size_t)f->cs;
+        if (floats > most) most = floats;
+    }
+    cost->own_gradient = dq__alloc_zero(sizeof(float) * most);
+    return cost->own_gradient ? DQ_OK : dq__no_memory(err, sizeof(float) * most, "normalised gradients");
+}
+
 dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq_image *content, const dq_image *const *styles,
                        dq__error *err) {
     *out = NULL;
@@ -288,6 +336,8 @@ dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq_ima
     if (!status) status = dq__exec_new(&cost->exec, setup->pool, setup->table, setup->packed, &options, err);
     if (!status) status = photo_guides(cost, err);
     if (!status) status = content_targets(cost, content, err);
+    if (!status) status = line_target(cost, content, err);
+    if (!status && setup->settings->normalize_gradients) status = open_own_gradient(cost, err);
     if (status) dq__cost_free(&cost);
     *out = cost;
     return status;
@@ -301,6 +351,9 @@ void dq__cost_free(dq__cost **pointer) {
         dq__free(cost->content_map[t]);
         for (int r = 0; r < DQ__MAX_REGIONS; r++) free_target(&cost->style[t][r]);
     }
+    dq__laplacian_deinit(&cost->lines);
+    dq__free(cost->lines_map);
+    dq__free(cost->own_gradient);
     dq__free(cost->row_sums);
     dq__moments_deinit(&cost->moments);
     dq__w2_deinit(&cost->w2);
@@ -318,23 +371,29 @@ size_t dq__cost_bytes(const dq__cost_setup *s, int w, int h, const int *style_w,
         const size_t bytes = dq__exec_bytes(s->pool, s->table, &options);
         if (bytes > most) most = bytes;
     }
-    size_t exec = dq__exec_bytes(s->pool, s->table, &main_options);
+    size_t exec = dq__exec_bytes(s->pool, s->table, &main_options), own = 0;
     if (!exec) return 0;
+    if (s->settings->laplacian_weight > 0) exec += dq__laplacian_bytes(h, w, (int)s->settings->laplacian_pool);
     for (int t = 0; t < s->taps->count; t++) {
         const int side = dq__exec_min_side(s->table, s->taps->layer[t]); /* pixels of the picture to one of the map */
         const size_t cs = (size_t)dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
         const size_t positions = (size_t)(w / side) * (size_t)(h / side);
         if (s->taps->style[t] != 0) kept += sizeof(float) * (cs * cs + cs) * (size_t)regions(s);
+        if (s->taps->style[t] != 0 && s->settings->histogram_weight > 0)
+            kept += sizeof(float) * cs * DQ__QUANTILES * (size_t)regions(s);
+        if (sizeof(float) * positions * cs > own) own = sizeof(float) * positions * cs;
         if (s->taps->style[t] != 0 && has_regions(s)) exec += sizeof(float) * positions * (size_t)regions(s);
         if (s->taps->content[t] != 0) exec += sizeof(float) * cs * positions;
         if (s->taps->content[t] != 0 && s->maps && s->maps->content.sums) exec += sizeof(float) * positions;
     }
+    if (s->settings->normalize_gradients) exec += own;
     return kept + (exec > most ? exec : most);
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------------------------------- */
 
-static double region_cost(dq__cost *cost, int t, const region *at, const dq__tensor *f, double weight,
+/* What --style-loss says. */
+static double moments_cost(dq__cost *cost, int t, const region *at, const dq__tensor *f, double weight,
                           const dq__tensor *grad) {
     const dq__cost_setup *s = cost->setup;
     const dq__gaussian *target = &at->is;
@@ -346,6 +405,15 @@ static double region_cost(dq__cost *cost, int t, const region *at, const dq__ten
     default:
         return dq__gram_cost_through(s->pool, cost->moments.gram, root_at(s, t), f, target->matrix, scale, weight, grad);
     }
+}
+
+static double region_cost(dq__cost *cost, int t, const region *at, const dq__tensor *f, double weight,
+                          const dq__tensor *grad) {
+    const dq__cost_setup *s = cost->setup;
+    double sum = moments_cost(cost, t, at, f, weight, grad), w = s->settings->histogram_weight;
+    if (!at->quantile) return sum;
+    const double scale = histogram_scale(s->settings->normalization, f, dq__histogram_energy(at->quantile, f->cs));
+    return sum + w * dq__histogram_cost(s->pool, f, at->guide, at->quantile, scale, w * weight, grad);
 }
 
 /* Regions count by their area, so that a place is painted as strongly as it would be without masks. */
@@ -360,17 +428,33 @@ static double style_cost(dq__cost *cost, int t, const dq__tensor *f, double weig
     return sum;
 }
 
+static double content_cost(dq__cost *cost, int t, const dq__tensor *f, double weight, const dq__tensor *grad) {
+    return dq__content_cost(cost->setup->pool, f, cost->content[t], cost->content_map[t], cost->content_scale[t], weight, grad);
+}
+
+typedef double cost_fn(dq__cost *cost, int t, const dq__tensor *f, double weight, const dq__tensor *grad);
+
+/* The cost, its gradient times weight added to grad: as it is, or brought to one length. */
+static double add_cost(dq__cost *cost, cost_fn *fn, int t, const dq__tensor *f, double weight, const dq__tensor *grad) {
+    if (!cost->own_gradient) return fn(cost, t, f, weight, grad);
+    dq__tensor own = *grad;
+    dq__tensor_place(&own, cost->own_gradient);
+    dq__tensor_clear(&own);
+    const double value = fn(cost, t, f, weight != 0, &own);
+    if (weight != 0) dq__add_unit(cost->setup->pool, &own, weight, grad);
+    return value;
+}
+
 static void at_tap(void *user, int t, const dq__tensor *f, const dq__tensor *grad) {
     dq__cost *cost = user;
     const dq__cost_setup *s = cost->setup;
     if (cost->content[t]) {
         const double w = s->taps->content[t];
-        cost->value.content += w * dq__content_cost(s->pool, f, cost->content[t], cost->content_map[t], cost->content_scale[t],
-                                                    w * s->settings->content_weight, grad);
+        cost->value.content += w * add_cost(cost, content_cost, t, f, w * s->settings->content_weight, grad);
     }
     if (s->taps->style[t] != 0) {
         const double w = s->taps->style[t];
-        cost->value.style += w * style_cost(cost, t, f, w * s->settings->style_weight, grad);
+        cost->value.style += w * add_cost(cost, style_cost, t, f, w * s->settings->style_weight, grad);
     }
 }
 
@@ -379,6 +463,11 @@ dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient
     cost->value = (dq__cost_value){0};
     dq__exec_forward(cost->exec, x);
     dq__exec_backward(cost->exec, at_tap, cost, gradient);
+    if (cost->lines.target) { /* in units of 1, whatever the range of pixels */
+        const double w = o->laplacian_weight / (o->pixel_range * o->pixel_range);
+        cost->value.content +=
+            w * dq__laplacian_cost(cost->setup->pool, &cost->lines, x, cost->lines_map, w * o->content_weight, gradient);
+    }
     const dq__tv_kind kind = o->tv_kind == DQ__TV_CHOICE_SUM ? DQ__TV_SUM : DQ__TV_NINE;
     if (o->tv_weight > 0)
         cost->value.tv = dq__tv_cost(cost->setup->pool, kind, x, cost->h, cost->w, o->tv_weight, gradient, cost->row_sums);
