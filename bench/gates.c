@@ -18,29 +18,6 @@
 enum { LOADS = 20, WIDEST = 528 /* channels of two maps side by side */ };
 
 static const char *const column_name[COLUMNS] = {"VGG-19", "16× encoder", "random", "compact"};
-static double started;
-
-void must(dq_status status, const dq__error *err) {
-    if (!status) return;
-    fprintf(stderr, "gates: %s\n", err->text);
-    exit((int)status);
-}
-
-void *get_memory(size_t bytes) {
-    void *memory = dq__alloc(bytes);
-    dq__error err = {0};
-    if (!memory) must(dq__no_memory(&err, bytes, "the gates"), &err);
-    return memory;
-}
-
-void tell(const char *format, ...) {
-    va_list list;
-    va_start(list, format);
-    fprintf(stderr, "%6.0f s  ", dq__seconds() - started);
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
-    va_end(list);
-}
 
 row *add_row(gates *g, double gate, bool at_most, const char *format, ...) {
     va_list list;
@@ -204,7 +181,6 @@ int main(int argc, char **argv) {
         else g.file = argv[k];
     }
     if (!g.data || (only && !is_measure(only))) return usage();
-    started = dq__seconds();
     open_networks(&g);
     for (int k = 0; k < MEASURES; k++)
         if (!only || strcmp(measures[k].name, only) == 0) measures[k].run(&g);

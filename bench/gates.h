@@ -36,15 +36,15 @@ typedef struct gates {
 } gates;
 
 /* ---- gates.c ---- */
-/* Ends the program with the reason where there is one. */
-void must(dq_status status, const dq__error *err);
 /* A new row without values. */
 row *add_row(gates *g, double gate, bool at_most, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- gates_net.c ---- */
+/* Ends the program with the reason where there is one. */
+void must(dq_status status, const dq__error *err);
 /* A line on standard error about what is being done. */
 void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *get_memory(size_t bytes);
-
-/* ---- gates_net.c ---- */
 /* A network looked at where a list of layers says. */
 typedef struct net {
     const dq_model *model;

@@ -2,15 +2,43 @@
  * bench/gates_net.c: networks run on pictures, pictures from files, and painting with given options. */
 #include "gates.h"
 
+#include "base/measure.h"
 #include "base/mem.h"
 #include "paint/job.h"
 #include "paint/pyramid.h"
 
 #include <dirent.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* ---- failures and progress ---------------------------------------------------------------------------------------- */
+
+void must(dq_status status, const dq__error *err) {
+    if (!status) return;
+    fprintf(stderr, "%s\n", err->text);
+    exit((int)status);
+}
+
+void *get_memory(size_t bytes) {
+    void *memory = dq__alloc(bytes);
+    dq__error err = {0};
+    if (!memory) must(dq__no_memory(&err, bytes, "the gates"), &err);
+    return memory;
+}
+
+void tell(const char *format, ...) {
+    static double started;
+    va_list list;
+    if (started == 0) started = dq__seconds();
+    va_start(list, format);
+    fprintf(stderr, "%6.0f s  ", dq__seconds() - started);
+    vfprintf(stderr, format, list);
+    fputc('\n', stderr);
+    va_end(list);
+}
 
 /* ---- networks ------------------------------------------------------------------------------------------------------ */
 

@@ -2,10 +2,7 @@
  * bench/gates_paint.c: what comes of painting with a network: textures from noise, and portraits in the style of paintings,
  * judged by other networks. Every painter uses the same three style layers and one content layer, those that VGG-19 to
  * relu3_1 has, so that only the features differ. */
-#include "gates.h"
-
-#include "base/mem.h"
-#include "loss/content.h"
+#include "judge.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,74 +16,6 @@ static const char *const style_layers[COLUMNS] = {
     [COMPACT] = "relu1_1,relu2_1,relu3_1"};
 static const char *const content_layer[COLUMNS] = {
     [VGG] = "relu3_1", [ENCODER] = "head3_1", [RANDOM] = "relu3_1", [COMPACT] = "relu3_1"};
-
-/* ---- judges -------------------------------------------------------------------------------------------------------- */
-
-/* Losses relative to the targets: style is the mean over layers of ‖G − G*‖²/‖G*‖², content is |F − F*|²/|F*|². */
-typedef struct losses {
-    double style, content;
-} losses;
-
-/* A network that measures pictures at some layers: style at all of them but that of the content, unless it is for both. */
-typedef struct judge {
-    net net;
-    int content; /* number of the tap of content */
-    bool both;   /* it is a style layer too */
-    float *gram[MAX_LOOK], *features;
-    double gram_energy[MAX_LOOK], energy;
-} judge;
-
-static void judge_open(judge *j, const dq_model *model, const char *layers, int content, bool both) {
-    *j = (judge){.content = content, .both = both};
-    net_open(&j->net, model, layers);
-}
-
-static void forget_targets(judge *j) {
-    for (int tap = 0; tap < j->net.taps; tap++) {
-        dq__free(j->gram[tap]);
-        j->gram[tap] = NULL;
-    }
-    dq__free(j->features);
-    j->features = NULL;
-}
-
-static void judge_close(judge *j) {
-    forget_targets(j);
-    net_close(&j->net);
-}
-
-static bool judges_style(const judge *j, int tap) { return j->both || tap != j->content; }
-
-static void set_targets(gates *g, judge *j, const dq_image *content, const dq_image *style) {
-    forget_targets(j);
-    net_look(g, &j->net, style);
-    for (int tap = 0; tap < j->net.taps; tap++) {
-        const dq__tensor *f = dq__exec_tap(j->net.exec, tap);
-        j->gram[tap] = get_memory(sizeof(float) * (size_t)f->cs * (size_t)f->cs);
-        dq__gram(g->pool, g->space, f, j->gram[tap]);
-        j->gram_energy[tap] = dq__gram_energy(j->gram[tap], f->cs);
-    }
-    net_look(g, &j->net, content);
-    const dq__tensor *f = dq__exec_tap(j->net.exec, j->content);
-    j->features = dq__content_target(f);
-    must(j->features ? DQ_OK : DQ_LIMIT, &(dq__error){DQ_LIMIT, "out of memory"});
-    j->energy = dq__content_energy(f);
-}
-
-static losses judge_picture(gates *g, judge *j, const dq_image *picture) {
-    losses l = {0, 0};
-    int styles = 0;
-    net_look(g, &j->net, picture);
-    for (int tap = 0; tap < j->net.taps; tap++) {
-        const dq__tensor *f = dq__exec_tap(j->net.exec, tap);
-        if (!judges_style(j, tap)) continue;
-        l.style += dq__gram_cost(g->pool, g->space, f, j->gram[tap], 1 / j->gram_energy[tap], 0, NULL);
-        styles++;
-    }
-    l.style /= styles;
-    l.content = dq__content_cost(g->pool, dq__exec_tap(j->net.exec, j->content), j->features, NULL, 1 / j->energy, 0, NULL);
-    return l;
-}
 
 /* ---- textures ------------------------------------------------------------------------------------------------------ */
 
