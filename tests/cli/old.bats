@@ -35,8 +35,8 @@ becomes() {
         --optimizer=adam --learning-rate=2 --history=5 --output=o.jpg --style-scale=2 --colour=content --pooling=average \
         --seed=3 --content-layers=relu3_1=1 --style-layers=relu1_1=1,relu2_1=1
     [[ $stderr != *--save-every* ]]
-    run --separate-stderr ns -model_file random -image_size 1024 -normalize_weights -init image -- --dry-run
-    becomes --content-layers=relu4_2=0.001953125 --init=content \
+    run --separate-stderr ns -model_file random -image_size 1024 -normalize_weights -normalize_gradients -init image -- --dry-run
+    becomes --normalize-gradients=on --content-layers=relu4_2=0.001953125 --init=content \
         --style-layers=relu1_1=0.015625,relu2_1=0.0078125,relu3_1=0.00390625,relu4_1=0.001953125,relu5_1=0.001953125
 }
 
@@ -60,10 +60,9 @@ becomes() {
 
 @test "flags without meaning here are taken, and each is named in one line" {
     run --separate-stderr ns -gpu -1 -backend nn -cudnn_autotune -multigpu_strategy 4,7 -multidevice_strategy 4,7 -proto_file p \
-        -disable_check -print_iter 10 -normalize_gradients -model_file random -- --dry-run
+        -disable_check -print_iter 10 -model_file random -- --dry-run
     expect 0
-    for flag in gpu backend cudnn_autotune multigpu_strategy multidevice_strategy proto_file disable_check print_iter \
-        normalize_gradients; do
+    for flag in gpu backend cudnn_autotune multigpu_strategy multidevice_strategy proto_file disable_check print_iter; do
         [ "$(printf '%s\n' "$stderr" | grep -c "^-$flag has no effect: ")" -eq 1 ]
     done
     run --separate-stderr st --devices cpu cuda --save-every 50 --proof p.icc --web --host h --port 80 --browser b -- --dry-run
