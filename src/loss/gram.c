@@ -154,6 +154,22 @@ static void guided_gradient_task(void *user, int k) {
         }
 }
 
+/* The same in place: features become their gradient, positions by positions that are copied aside. */
+static void replace_task(void *user, int k) {
+    const work *w = user;
+    const int cs = w->f->cs, first = (int)((int64_t)w->f->h * k / w->chunks), last = (int)((int64_t)w->f->h * (k + 1) / w->chunks);
+    dqk_gemm job = {.x = w->space->scratch[k], .x_col = cs, .y_row = dq__row(w->f), .y_col = cs, .m = w->space->matrix,
+                    .rows = 1, .ic = cs, .oc = cs};
+    for (int y = first; y < last; y++)
+        for (int x = 0; x < w->f->w; x += DQK_GRAM_BLOCK) {
+            job.cols = w->f->w - x < DQK_GRAM_BLOCK ? w->f->w - x : DQK_GRAM_BLOCK;
+            job.x_row = (ptrdiff_t)job.cols * cs;
+            job.y = dq__pixel(w->grad, y, x);
+            memcpy(w->space->scratch[k], job.y, sizeof(float) * (size_t)job.x_row);
+            w->kernels->gemm(&job);
+        }
+}
+
 /* ---- through a linear map of the channels ---------------------------------------------------------------------------- */
 
 size_t dq__gram_root_bytes(int c) { return sizeof(float) * 3 * square(dq__map_stride(c)); }
@@ -217,7 +233,8 @@ void dq__vector_back_through(const dq__gram_root *root, float *v) { times_vector
 void dq__gram_back(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *d, const dq__tensor *grad) {
     dq__pack_taps(space->matrix, d, f->cs, f->cs, 1, f->cs, false);
     work w = {dqk_kernels(dq__cpu_isa()), space, f, grad, f->h < CHUNKS ? f->h : CHUNKS};
-    if (space->guide) dq__pool_run(pool, w.chunks, guided_gradient_task, &w);
+    if (f->data == grad->data) dq__pool_run(pool, w.chunks, replace_task, &w);
+    else if (space->guide) dq__pool_run(pool, w.chunks, guided_gradient_task, &w);
     else dq__pool_run(pool, f->h, gradient_task, &w);
 }
 

@@ -18,6 +18,7 @@ typedef struct node {
     int tap;                    /* number of the tap here, −1 if none */
     int pool;                   /* conv: the pool that is done with it, −1 if none: then it has no maps of its own */
     bool in_place;              /* grad is act: the tap's costs turn one into the other, the reader adds to it */
+    bool again;                 /* in place, and act is made a second time, as grad: cheaper than to keep it */
     int first_reader, last_reader; /* used layers that read this map (through its relu), −1 if none */
     dq__span act_span, grad_span, more_span, kept_span, work_span[2];
 } node;
@@ -111,6 +112,9 @@ static bool fits_in_place(const dq__exec *e, int i, uint32_t asked) {
     return reader < 0 || (layer_at(e, reader)->kind == DQ__CONV && dq__adds_back(layer_at(e, reader)));
 }
 
+/* Can the way back of layer i add to a gradient that is there? */
+static bool adds(const dq__exec *e, int i) { return layer_at(e, i)->kind == DQ__CONV && dq__adds_back(layer_at(e, i)); }
+
 /* ---- one layer's work ---------------------------------------------------------------------------------------------- */
 
 /* Is the gradient at map `owner` wanted? Training alone does not want the picture's. */
@@ -120,10 +124,16 @@ static bool wanted(const dq__exec *e, int owner) { return e->backward && (owner 
 static node *owner_of(const dq__exec *e, int i) { return node_at(e, i >= 0 && dq__relu_in_place(e->table, i) ? i - 1 : i); }
 
 /* Where layer i writes the gradient of layer `owner`, which it reads: the last reader, whose turn comes first, writes; the
- * others add, through `more`. */
+ * others add, through `more` where they cannot themselves. */
 static dq__tensor *grad_for(const dq__exec *e, int i, int owner) {
     node *n = node_at(e, owner);
-    return owner_of(e, owner)->last_reader == i ? &n->grad : &n->more;
+    return owner_of(e, owner)->last_reader == i || adds(e, i) ? &n->grad : &n->more;
+}
+
+/* Does layer i find a gradient at the map it reads? */
+static bool finds_gradient(const dq__exec *e, int i) {
+    const node *owner = owner_of(e, layer_at(e, i)->from);
+    return adds(e, i) && (owner->in_place || owner->last_reader != i);
 }
 
 /* The layer whose tasks do layer i there and back: the one below for a relu in place, and for a pool where it can be. */
@@ -163,7 +173,7 @@ static dq__op op_of(const dq__exec *e, int i) {
                  .x = &below(e, i)->act, .y = &n->act, .dy = &n->grad, .kept = n->kept};
     if (relu >= 0) op.signs = node_at(e, relu)->kept;
     if (node_at(e, done_by(e, i))->pool >= 0 && l->kind != DQ__POOL) pool_op(e, i, &op);
-    if (wanted(e, l->from)) op.dx = grad_for(e, i, l->from), op.add = owner_of(e, l->from)->in_place;
+    if (wanted(e, l->from)) op.dx = grad_for(e, i, l->from), op.add = finds_gradient(e, i);
     if (!dq__reads_two(l)) return op;
     op.also = &node_at(e, l->also)->act;
     if (wanted(e, l->also)) op.dalso = grad_for(e, i, l->also);
@@ -193,14 +203,24 @@ static int act_until(const dq__exec *e, int i) {
     const node *n = node_at(e, i);
     const int top = top_of(e, i);
     int until = later(n->last_reader, top);
+    if (n->again) return until;
     if (node_at(e, top)->tap >= 0) until = e->backward ? back_step(e, top) : e->layers;
     if (n->in_place) until = later(until, back_step(e, i));
     for (int k = top; k < e->layers && e->backward; k++) {
         if (k < 0 || !node_at(e, k)->used) continue;
+        if (reads(e, k, i) && node_at(e, k)->again) until = later(until, back_step(e, node_at(e, k)->last_reader));
         const dq__op op = op_of(e, k);
         if (k == top ? dq__op_keeps_y(&op) : reads(e, k, i) && dq__op_keeps_x(&op)) until = later(until, back_step(e, k));
     }
     return until;
+}
+
+/* Is there a reader that comes after the one that writes the gradient and cannot add to it? */
+static bool needs_more(const dq__exec *e, int i) {
+    const node *n = node_at(e, i);
+    for (int k = n->first_reader; k >= 0 && k < n->last_reader; k++)
+        if (reads(e, k, i) && grad_for(e, k, top_of(e, i)) == &node_at(e, top_of(e, i))->more) return true;
+    return false;
 }
 
 static void span_work(dq__exec *e, int i) {
@@ -221,10 +241,10 @@ static void span_layer(dq__exec *e, int i) {
     if (i >= 0 && (dq__relu_in_place(e->table, i) || n->pool >= 0)) return;
     const int by = i < 0 ? i : done_by(e, i);
     n->act_span = span(&n->act, by < 0 ? 0 : by, act_until(e, i));
-    if (!wanted(e, i) || n->in_place) return;
+    if (!wanted(e, i) || (n->in_place && !n->again)) return;
     const int top = top_of(e, i), written = n->last_reader >= 0 ? n->last_reader : top;
     n->grad_span = span(&n->grad, back_step(e, written), back_step(e, by));
-    if (n->first_reader != n->last_reader) n->more_span = span(&n->more, back_step(e, written), back_step(e, n->first_reader));
+    if (needs_more(e, i)) n->more_span = span(&n->more, back_step(e, written), back_step(e, n->first_reader));
 }
 
 /* A layer to be tapped whose map the relu above it overwrites, −1 if there is none. */
@@ -268,6 +288,7 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     for (int i = 0; i < e->layers; i++) {
         node *n = node_at(e, i);
         n->in_place = fits_in_place(e, i, o->in_place);
+        n->again = n->in_place && n->last_reader >= 0 && layer_at(e, i)->from < 0;
         if (n->in_place) n->act.halo = n->grad.halo;
         if (dq__relu_in_place(table, i)) n->act.halo = node_at(e, i - 1)->act.halo;
     }
@@ -312,7 +333,7 @@ static void place(dq__exec *e) {
         place_map(e, &n->grad, &n->grad_span);
         place_map(e, &n->more, &n->more_span);
         for (int back = 0; back < 2; back++) dq__convolver_place(&n->work[back], e->arena + n->work_span[back].offset);
-        if (n->in_place) n->grad.data = n->act.data;
+        if (n->in_place && !n->again) n->grad.data = n->act.data;
         if (i < 0 || !dq__relu_in_place(e->table, i)) continue;
         n->act.data = node_at(e, i - 1)->act.data;
         n->grad.data = node_at(e, i - 1)->grad.data;
@@ -539,10 +560,19 @@ static void gradient_task(void *user, int task) {
             to[k] = in->matrix[0][k] * from[0] + in->matrix[1][k] * from[1] + in->matrix[2][k] * from[2];
 }
 
+/* Makes the features of layer i where its gradient is to be: it reads the picture, which takes no memory but its own. */
+static void forward_again(const dq__exec *e, int i) {
+    dq__op op = op_of(e, i);
+    op.y = &node_at(e, i)->grad;
+    dq__op_forward(&op);
+}
+
 /* The gradient at the map of layer i, if there is a tap. In place it is made before the map's reader adds to it. */
 static void ask_costs(const dq__exec *e, int i, bool before_reader, dq__tap_fn fn, void *user) {
     const node *n = node_at(e, i), *owner = owner_of(e, i);
-    if (n->tap >= 0 && before_reader == (owner->in_place && owner->last_reader >= 0)) fn(user, n->tap, &n->act, &n->grad);
+    if (n->tap < 0 || before_reader != (owner->in_place && owner->last_reader >= 0)) return;
+    if (owner->again) forward_again(e, (int)(owner - node_at(e, 0)));
+    fn(user, n->tap, owner->in_place ? &n->grad : &n->act, &n->grad);
 }
 
 /* All layers, the last first. gradient: NULL, or where the weights' goes. */

@@ -23,7 +23,8 @@ typedef struct dq__exec_options {
     int n;                   /* pictures of that size at once; 0 = 1 */
     const int *tap;          /* layer indices, ascending, distinct; below a relu only at the end of the chain */
     int taps;                /* 1 … DQ__MAX_TAPS */
-    uint32_t in_place;       /* bit t: the costs at tap t can do that; saves a map */
+    uint32_t in_place;       /* bit t: the costs at tap t can do that; saves a map. Where the layer reads the picture itself its
+                                features are made anew for it, and dq__exec_tap does not have them */
     bool direct;             /* convolve directly where Winograd's method would be faster: the rounding of plain sums */
     bool train;              /* will dq__exec_train be called? (keeps every map that a gradient of weights needs; a batch norm
                                 takes the statistics of the batch) */

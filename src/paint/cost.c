@@ -119,8 +119,19 @@ static bool has_regions(const dq__cost_setup *s) { return s->maps && s->maps->re
 /* Without masks the picture as a whole is one region. */
 static int regions(const dq__cost_setup *s) { return has_regions(s) ? s->maps->regions : 1; }
 
+/* Taps whose only cost is that of one Gram matrix: it can put its gradient in the place of the features. */
+static uint32_t in_place(const dq__cost_setup *s) {
+    const dq__settings *o = s->settings;
+    uint32_t bits = 0;
+    if (o->style_loss != DQ__STYLE_GRAM || o->histogram_weight > 0 || o->normalize_gradients || has_regions(s)) return 0;
+    for (int t = 0; t < s->taps->count; t++)
+        if (s->taps->content[t] == 0 && s->taps->style[t] * o->style_weight != 0) bits |= (uint32_t)1 << t;
+    return bits;
+}
+
 static dq__exec_options exec_options(const dq__cost_setup *s, int w, int h, bool backward) {
-    return (dq__exec_options){.h = h, .w = w, .tap = s->taps->layer, .taps = s->taps->count, .backward = backward};
+    return (dq__exec_options){.h = h, .w = w, .tap = s->taps->layer, .taps = s->taps->count, .backward = backward,
+                              .in_place = in_place(s)};
 }
 
 static float *scaled_pixels(const dq_image *image, double range) {

@@ -218,11 +218,12 @@ static void compare_taps(dq__pool *pool, const net *n, int w, int h, const int *
     ref_cost cost = {.content_picture = &at_other, .style_picture = &at_other};
     float *gradient = dq__alloc(sizeof(float) * values);
     double *expected = dq__alloc(sizeof(double) * values), sum = 0;
-    dq__exec *exec = new_exec(pool, n, tap, taps, h, w, true, way);
-    dq__exec_forward(exec, other->rgb);
-    take_targets(target, pool, exec, tap, taps);
+    dq__exec *forward = new_exec(pool, n, tap, taps, h, w, false, way), *exec = new_exec(pool, n, tap, taps, h, w, true, way);
+    dq__exec_forward(forward, other->rgb);
+    take_targets(target, pool, forward, tap, taps);
+    dq__exec_forward(forward, x->rgb);
+    for (int t = 0; t < taps; t++) check_map(dq__exec_tap(forward, t), &at_x.map[tap[t]], n->table.layer[tap[t]].name);
     dq__exec_forward(exec, x->rgb);
-    for (int t = 0; t < taps; t++) check_map(dq__exec_tap(exec, t), &at_x.map[tap[t]], n->table.layer[tap[t]].name);
     dq__exec_backward(exec, both_costs, target, gradient);
     for (int t = 0; t < taps; t++) assert_int_equal(target[t].moved, way & IN_PLACE && gets_moved(n, tap[t], tap[taps - 1]));
     for (int t = 0; t < taps; t++) sum += target[t].cost, cost.content[tap[t]] = cost.style[tap[t]] = 1;
@@ -230,7 +231,7 @@ static void compare_taps(dq__pool *pool, const net *n, int w, int h, const int *
     assert_near(sum, value, 1e-5 * value);
     ref_gradient(&cost, &at_x, expected);
     check_gradient(gradient, expected, values);
-    dq__exec_free(&exec);
+    dq__exec_free(&forward), dq__exec_free(&exec);
     free_targets(target, taps);
     ref_free(&at_x), ref_free(&at_other);
     dq__image_free(&x), dq__image_free(&other);
