@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * paint/bench.c: runs what a job runs, on noise, and times it. Layers are timed through the executor, so that each is run by
- * the method that a job would run it by; nothing here knows which. */
+ * the method that a job would run it by; nothing here knows which. Their weights are noise too: no time depends on them. */
 #include "paint/bench.h"
 
 #include "base/mem.h"
@@ -62,6 +62,14 @@ static dq_status time_iterations(bench_run *r, dq__cost *cost, const float *x, f
     return DQ_OK;
 }
 
+static void drop_weights(dq_model *model) {
+    dq__weights *w = &model->weights;
+    for (int i = 0; i < DQ__MAX_LAYERS; i++) {
+        dq__free(w->weight[i]), dq__free(w->bias[i]), dq__free(w->mean[i]), dq__free(w->variance[i]);
+        w->weight[i] = w->bias[i] = w->mean[i] = w->variance[i] = NULL;
+    }
+}
+
 static dq_status measure_iteration(bench_run *r, dq__error *err) {
     const dq__bench_setup *s = r->setup;
     static const double share[1] = {1};
@@ -78,6 +86,7 @@ static dq_status measure_iteration(bench_run *r, dq__error *err) {
     if (!status) status = noise_image(&style, 3, s->size, err);
     if (!status) status = dq__packed_new(&packed, &s->model->table, &s->model->weights, last_layer(r), true, err);
     if (!status) status = dq__cost_roots_new(roots, &r->taps, &s->model->table, &s->model->weights, err);
+    drop_weights(s->model);
     const dq__cost_setup setup = {.pool = s->pool, .table = &s->model->table, .packed = packed, .taps = &r->taps,
                                   .roots = roots, .settings = &settings, .share = share, .styles = 1};
     if (!status) status = dq__cost_new(&cost, &setup, content, (const dq_image *const *)&style, err);
@@ -101,7 +110,7 @@ typedef struct chain {
     dq__weights weights;
     dq__packed *packed;
     dq__exec *whole, *below; /* below: NULL for a layer that reads the picture itself */
-    float *first;            /* weights and bias of the small convolution */
+    float *first, *own;      /* weights and bias of the small convolution, and of the layer */
     float *x, *gradient;
     dq__gram_space *space;   /* NULL where there is no style cost */
     float *target;
@@ -113,7 +122,7 @@ static void chain_free(chain *c) {
     dq__exec_free(&c->below);
     dq__packed_free(&c->packed);
     dq__gram_space_free(&c->space);
-    dq__free(c->first), dq__free(c->x), dq__free(c->gradient), dq__free(c->target);
+    dq__free(c->first), dq__free(c->own), dq__free(c->x), dq__free(c->gradient), dq__free(c->target);
 }
 
 static bool style_tap(const dq__taps *taps, int layer) {
@@ -142,7 +151,10 @@ static dq_status chain_layers(chain *c, const dq_model *model, int i, dq__error 
         if (!c->first) return dq__no_memory(err, sizeof(float) * floats, "weights");
         add_convolution(c, 3, l->ic, c->first, c->first + 27 * (size_t)l->ic);
     }
-    dq__layer *own = add_convolution(c, l->ic, l->oc, model->weights.weight[i], model->weights.bias[i]);
+    const size_t weights = (size_t)(l->kernel * l->kernel * l->ic) * (size_t)l->oc, floats = weights + (size_t)l->oc;
+    c->own = noise(6, floats);
+    if (!c->own) return dq__no_memory(err, sizeof(float) * floats, "weights");
+    dq__layer *own = add_convolution(c, l->ic, l->oc, c->own, c->own + weights);
     own->kernel = l->kernel, own->stride = l->stride, own->pad = l->pad;
     return dq__packed_new(&c->packed, &c->table, &c->weights, c->table.count - 1, true, err);
 }

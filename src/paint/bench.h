@@ -11,7 +11,7 @@
 
 typedef struct dq__bench_setup {
     dq__pool *pool;
-    const dq_model *model;
+    dq_model *model;             /* its weights go once they are packed, as they do where a picture is painted */
     const char *content, *style; /* layers, as dq__taps_parse takes them */
     int size, rounds;            /* side of the picture; 1 … DQ__MAX_ROUNDS, of which medians are taken */
     dq_progress_fn progress;     /* told `done` and `seconds`; non-zero stops with DQ_CANCELLED; may be NULL */
