@@ -42,7 +42,7 @@ typedef struct cli_option {
     bool library; /* handed to dq_options_set */
 } cli_option;
 
-enum { CLI_MAX_OPTIONS = 96, CLI_MAX_GIVEN = 256, CLI_MAX_POSITIONALS = 4096, CLI_MAX_STYLES = 16, CLI_MESSAGE = 512 };
+enum { CLI_MAX_OPTIONS = 192, CLI_MAX_GIVEN = 256, CLI_MAX_POSITIONALS = 4096, CLI_MAX_STYLES = 16, CLI_MESSAGE = 512 };
 
 struct cli_args {
     const cli_verb *verb;
@@ -181,6 +181,10 @@ int cli_model_list(const cli_args *args);
 int cli_model_info(const cli_args *args);
 int cli_model_import(const cli_args *args);
 int cli_model_fetch(const cli_args *args);
+int cli_serve(const cli_args *args);
+int cli_worker(const cli_args *args);
+/* "__picture" and "__paint": processes that the studio starts. */
+int cli_child(int argc, const char *const *argv);
 int cli_help(const cli_args *args);
 
 /* ---- topics.c: what help and the man page both tell ---- */

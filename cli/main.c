@@ -62,6 +62,7 @@ static int dispatch(int argc, const char *const *argv) {
         cli_man(stdout);
         return 0;
     }
+    if (strcmp(first, "__picture") == 0 || strcmp(first, "__paint") == 0) return cli_child(argc - 1, argv + 1);
     if (strcmp(first, "__complete") == 0) {
         cli_complete(stdout, argc - 2, argv + 2);
         return 0;

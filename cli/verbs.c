@@ -26,6 +26,11 @@ static const cli_verb verbs[] = {
      "测量网络在本机上的速度；一次迭代、各层、内存", cli_bench, false},
     {"train distil", "RECIPE", 1, 1, "train a small network to see as large ones do; needs -o NAME.safetensors",
      "训练小网络，使其所见与大网络相同；需要 -o NAME.safetensors", cli_train_distil, false},
+    {"serve", "", 0, 0, "open the studio: a web page on this machine that paints, with a gallery",
+     "打开画室：本机上的网页，可作画，带作品集",
+     cli_serve, false},
+    {"worker", "", 0, 0, "paint what the queue of a studio holds, on this machine too; needs --store or the studio's --data",
+     "在本机上为画室的队列作画；需要 --store 或画室的 --data", cli_worker, false},
     {"help", "[VERB|all]", 0, 2, "help on a verb, or on everything", "某个子命令或全部（all）的帮助", cli_help, false},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
