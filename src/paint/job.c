@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/rng.h"
 #include "image/colour.h"
+#include "image/tone.h"
 #include "paint/resume.h"
 
 #include <errno.h>
@@ -79,7 +80,8 @@ static int last_layer(const dq_job *job) { return job->taps.layer[job->taps.coun
 /* Does the result take its colours from the photo? */
 static bool recolours(const dq_job *job) {
     const int colour = job->settings.colour;
-    const bool asked = colour == DQ__COLOUR_CONTENT || colour == DQ__COLOUR_LUMINANCE || colour == DQ__COLOUR_OKLAB;
+    const bool asked = colour == DQ__COLOUR_CONTENT || colour == DQ__COLOUR_LUMINANCE || colour == DQ__COLOUR_OKLAB ||
+                       colour == DQ__COLOUR_DRAWING; /* there the photo has got the drawing's */
     return asked && job->settings.colour_strength > 0;
 }
 
@@ -94,9 +96,12 @@ static dq_status make_grey(dq_job *job, dq__error *err) {
 }
 
 /* What --colour does before painting: paintings get the colours of the photo; with luminance all are grey first, and the
- * same gives the paintings the photo's brightness and contrast. */
+ * same gives the paintings the photo's brightness and contrast; with drawing the photo is toned as they are. */
 static dq_status prepare_colours(dq_job *job, dq__error *err) {
     const dq__settings *s = &job->settings;
+    if (s->colour == DQ__COLOUR_DRAWING && s->colour_strength > 0)
+        return dq__tone_as_drawn(job->content, (const dq_image *const *)job->style, job->share, job->styles, s->colour_strength,
+                                 err);
     if ((s->colour != DQ__COLOUR_MATCH && s->colour != DQ__COLOUR_LUMINANCE) || s->colour_strength == 0) return DQ_OK;
     dq_status status = s->colour == DQ__COLOUR_LUMINANCE ? make_grey(job, err) : DQ_OK;
     if (status) return status;

@@ -83,11 +83,7 @@ static const char *nearest(const char *name) {
 static dq_status fail_unknown(const char *name, dq__error *err) {
     const char *meant = nearest(name);
     if (meant) return dq__fail(err, DQ_USAGE, "there is no option '%.64s'; did you mean '%s'?", name, meant);
-    char list[512];
-    size_t used = 0;
-    for (int i = 0; i < DQ__OPTION_COUNT && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? " " : "", rows[i].name);
-    return dq__fail(err, DQ_USAGE, "there is no option '%.40s'; there are: %s", name, list);
+    return dq__fail(err, DQ_USAGE, "there is no option '%.64s'; 'danqing paint --help' lists them", name);
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
@@ -292,11 +288,17 @@ dq_status dq__options_resolve(const dq_options *options, dq__settings *settings,
     return DQ_OK;
 }
 
-/* The options whose value may name a file are recorded without its folders; a name that is no UTF-8 as "?". */
+/* The options whose value may name files are recorded without their folders; a name that is no UTF-8 as "?". */
 static json_t *recorded_value(const dq_options *options, int i) {
-    const char *value = value_of(options, i);
-    const char *slash = places[i].type == TEXT ? strrchr(value, '/') : NULL;
-    json_t *string = json_string(slash ? slash + 1 : value);
+    char names[MAX_VALUE + 1] = "";
+    size_t used = 0, item = 0; /* item: where the name under way begins */
+    for (const char *p = value_of(options, i); *p && used < MAX_VALUE; p++) {
+        if (*p == '/' && places[i].type == TEXT) used = item;
+        else names[used++] = *p;
+        if (*p == ',') item = used;
+    }
+    names[used] = 0;
+    json_t *string = json_string(names);
     return string ? string : json_string("?");
 }
 

@@ -15,7 +15,8 @@ enum dq__tv_choice { DQ__TV_CHOICE_NINE, DQ__TV_CHOICE_SUM };
 enum dq__pooling_choice { DQ__POOLING_MODEL, DQ__POOLING_MAX, DQ__POOLING_AVERAGE };
 enum dq__padding_choice { DQ__PADDING_MODEL, DQ__PADDING_ZERO, DQ__PADDING_REFLECT, DQ__PADDING_REPLICATE };
 enum dq__optimizer_choice { DQ__OPTIMIZER_ADAM, DQ__OPTIMIZER_LBFGS };
-enum dq__colour_choice { DQ__COLOUR_STYLE, DQ__COLOUR_CONTENT, DQ__COLOUR_MATCH, DQ__COLOUR_LUMINANCE, DQ__COLOUR_OKLAB };
+enum dq__colour_choice { DQ__COLOUR_STYLE, DQ__COLOUR_CONTENT, DQ__COLOUR_MATCH, DQ__COLOUR_LUMINANCE, DQ__COLOUR_OKLAB,
+                         DQ__COLOUR_DRAWING };
 
 /* One field per row of options.def: INT int64_t, FLOAT double, BOOL bool, BYTES uint64_t, CHOICE int (index into the row's
  * choices, the enums above), TEXT const char * (never NULL; belongs to the dq_options it was resolved from). */

@@ -40,6 +40,11 @@ static const struct {
      "iterations = 500\n"
      "initial-iterations = 1000\n"},
 
+    {"sketch", "a drawing of the photo in the manner of a drawing: pencil, ink, woodcut; its paper, its tones, its strokes",
+     "colour = drawing\n"
+     "style-weight = 60\n"
+     "face = 3\n"},
+
     {"quick", "a first look in seconds: two scales, up to 256 pixels",
      "size = 256\n"
      "min-size = 128\n"
@@ -96,6 +101,28 @@ static const struct {
      "clamp = off\n"
      "average = 0\n"
      "size = 512\n"
+     "min-size = 0\n"
+     "iterations = 1000\n"},
+
+    {"deepart", "what users of deepart.io matched its pictures with: neural-style from the photo, bold",
+     "face = off\n"
+     "normalization = mean\n"
+     "content-layers = relu4_2=1\n"
+     "style-layers = relu1_1=1,relu2_1=1,relu3_1=1,relu4_1=1,relu5_1=1\n"
+     "content-weight = 5\n"
+     "style-weight = 1000\n"
+     "tv-weight = 0.001\n"
+     "tv-kind = sum\n"
+     "init = content\n"
+     "noise = 0\n"
+     "style-scale = 1\n"
+     "optimizer = lbfgs\n"
+     "learning-rate = 1\n"
+     "history = 10\n"
+     "pixel-range = 255\n"
+     "clamp = off\n"
+     "average = 0\n"
+     "size = 500\n"
      "min-size = 0\n"
      "iterations = 1000\n"},
 };

@@ -31,8 +31,8 @@ refuse() {
     refuse 2 "--progress takes one of bar|json|none, not 'dots'" photo.png painting.png --progress dots
     refuse 2 "option size takes a whole number from 16 to 32768, not '5'" photo.png painting.png --size 5
     refuse 2 "option clamp takes on or off, not 'maybe'" photo.png painting.png --clamp maybe
-    refuse 2 "there is no recipe 'oil'; there are portrait, painting, quick, classic, neural-style, and files of your\
- own (./oil)" \
+    refuse 2 "there is no recipe 'oil'; there are portrait, painting, sketch, quick, classic, neural-style, deepart, and\
+ files of your own (./oil)" \
         photo.png painting.png --recipe oil
     refuse 2 "out has no ending to tell its format: .png .jpg .webp .tif …" photo.png painting.png -o out
     run --separate-stderr "$DANQING" photo.png painting.png -o out.xyz

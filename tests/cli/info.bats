@@ -27,7 +27,7 @@ again() {
 
 @test "the command that info prints paints the same bytes, for every recipe" {
     "$PICTURE" third.png 40 60 2
-    for recipe in portrait painting quick classic neural-style; do
+    for recipe in portrait painting sketch quick classic neural-style deepart; do
         paint photo.png painting.png third.png --recipe $recipe --style-weights 2,1 --seed 3 --noise 0.1 -q -o out.png
         command=$(again out.png twice.png)
         # shellcheck disable=SC2086

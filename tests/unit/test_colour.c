@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "image/colour.h"
+#include "image/tone.h"
 #include "paint/job.h"
 
 enum { W = 40, H = 30, N = W * H };
@@ -263,11 +264,52 @@ static void a_job_that_matches_has_paintings_in_the_colours_of_the_photo(void **
     dq__image_free(&plain), dq__image_free(&matched);
 }
 
+/* A colourful photo, drawn: its hue is the drawing's everywhere, its tones are as light and as wide as the drawing's, dark stays
+ * darker than light, and what is darker than its surroundings is drawn out. */
+static void a_photo_is_toned_as_a_drawing(void **state) {
+    const fixture *f = *state;
+    dq_image *drawing, *photo;
+    assert_int_equal(dq__image_new(&drawing, W, H, false, NULL), DQ_OK);
+    for (int k = 0; k < 3 * N; k++) { /* brown ink on yellow paper */
+        static const float paper[3] = {0.95f, 0.9f, 0.75f}, ink[3] = {0.3f, 0.2f, 0.1f};
+        drawing->rgb[k] = k / 3 % 5 == 0 ? ink[k % 3] : paper[k % 3];
+    }
+    assert_int_equal(dq__image_copy(&photo, f->photo, NULL), DQ_OK);
+    for (int y = 0; y < H; y++)
+        for (int c = 0; c < 3; c++) photo->rgb[3 * (y * W + W / 2) + c] *= 0.6f; /* a line */
+    const dq__colours wanted = dq__colours_of(drawing);
+    assert_int_equal(dq__tone_as_drawn(photo, (const dq_image *const *)&drawing, (const double[]){1}, 1, 1, NULL), DQ_OK);
+    const dq__colours own = dq__colours_of(photo);
+    for (int c = 0; c < 3; c++) assert_near(own.mean[c], wanted.mean[c], 0.12);
+    double line = 0, beside = 0;
+    for (int y = 0; y < H; y++) {
+        line += luma_of(photo->rgb + 3 * (y * W + W / 2)) / H;
+        beside += luma_of(photo->rgb + 3 * (y * W + W / 2 + 2)) / H;
+    }
+    assert_true(line < beside - 0.2);
+    for (int k = 0; k < N; k++) { /* every pixel lies on the line from ink to paper */
+        const float *p = photo->rgb + 3 * k;
+        const double t = ((double)p[0] - 0.3) / 0.65;
+        if (p[2] > 0.01f) assert_near((double)p[2], 0.1 + 0.65 * t, 0.01);
+    }
+    dq__image_free(&drawing), dq__image_free(&photo);
+}
+
+static void a_drawing_has_the_colours_of_the_drawing(void **state) {
+    const fixture *f = *state;
+    dq_image *plain = paint(f, "style", "1"), *drawn = paint(f, "drawing", "1"), *toned;
+    assert_int_equal(dq__image_copy(&toned, f->photo, NULL), DQ_OK);
+    assert_int_equal(dq__tone_as_drawn(toned, (const dq_image *const *)&f->style, (const double[]){1}, 1, 1, NULL), DQ_OK);
+    assert_true(colour_distance(drawn, toned) < 0.1 * colour_distance(plain, toned));
+    assert_true(luma_distance(drawn, toned) > 1e-3);
+    dq__image_free(&plain), dq__image_free(&drawn), dq__image_free(&toned);
+}
+
 static void without_strength_it_is_style(void **state) {
     const fixture *f = *state;
-    static const char *const names[] = {"content", "match", "luminance", "oklab"};
+    static const char *const names[] = {"content", "match", "luminance", "oklab", "drawing"};
     dq_image *plain = paint(f, "style", "1");
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         dq_image *out = paint(f, names[i], "0");
         assert_memory_equal(out->rgb, plain->rgb, sizeof(float) * 3 * N);
         dq__image_free(&out);
@@ -286,6 +328,8 @@ int main(void) {
         cmocka_unit_test(oklab_is_oklab),
         cmocka_unit_test(a_job_keeps_the_colours_of_the_photo),
         cmocka_unit_test(a_job_that_matches_has_paintings_in_the_colours_of_the_photo),
+        cmocka_unit_test(a_photo_is_toned_as_a_drawing),
+        cmocka_unit_test(a_drawing_has_the_colours_of_the_drawing),
         cmocka_unit_test(without_strength_it_is_style)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
