@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * base/mem.c: counted, aligned allocation. The size is kept in a 64-byte head before each block, and
- * for one that is mapped from a file its place in the list of those. */
+ * base/mem.c: counted, aligned allocation. The size is kept in a 64-byte head before each block, and for one that is mapped
+ * from a file its place in the list of those. Big blocks are mapped one by one, so that freeing them gives their memory back
+ * to the system: a heap would keep a scale's memory while the next one's is taken. */
 #include "base/mem.h"
 
 #include <fcntl.h>
@@ -12,6 +13,11 @@
 #include <unistd.h>
 
 enum { HEAD = 64, PAGE = 4096, MAX_MAPPED = 1024 };
+#if defined(__SANITIZE_ADDRESS__)
+enum { BIG = 0 }; /* no block counts as big: the sanitizer watches the heap's */
+#else
+enum { BIG = 1 << 20 };
+#endif
 
 /* Of a block. place: 1 + its place in `mapped`, 0 for one in memory. */
 typedef struct head {
@@ -32,10 +38,22 @@ static void count(size_t bytes) {
     while (sum > old && !atomic_compare_exchange_weak(&peak, &old, sum)) {}
 }
 
+static bool is_big(size_t bytes) { return BIG > 0 && bytes >= (size_t)BIG; }
+
+static void *take(size_t bytes) {
+    if (!is_big(bytes)) return aligned_alloc(64, (bytes + HEAD + 63) / 64 * 64);
+    void *block = mmap(NULL, bytes + HEAD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return block == MAP_FAILED ? NULL : block;
+}
+
+static void give_back(void *block, size_t bytes) {
+    if (is_big(bytes)) munmap(block, bytes + HEAD);
+    else free(block);
+}
+
 void *dq__alloc(size_t bytes) {
     if (bytes > (size_t)1 << 46 || should_fail()) return NULL;
-    size_t total = (bytes + HEAD + 63) / 64 * 64;
-    unsigned char *block = aligned_alloc(64, total);
+    unsigned char *block = take(bytes);
     if (!block) return NULL;
     memcpy(block, &(head){bytes, 0}, sizeof(head));
     count(bytes);
@@ -44,7 +62,7 @@ void *dq__alloc(size_t bytes) {
 
 void *dq__alloc_zero(size_t bytes) {
     void *block = dq__alloc(bytes);
-    if (block) memset(block, 0, bytes);
+    if (block && !is_big(bytes)) memset(block, 0, bytes); /* mapped memory is zero, and is not there until it is used */
     return block;
 }
 
@@ -138,7 +156,7 @@ void dq__free(void *block) {
         return;
     }
     atomic_fetch_sub(&now, h.bytes);
-    free(before);
+    give_back(before, h.bytes);
 }
 
 size_t dq__mem_now(void) { return atomic_load(&now); }
