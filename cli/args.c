@@ -12,6 +12,7 @@
 #define TYPE_FILE "file"
 #define TYPE_TEXT "text"
 #define TYPE_INT "int"
+#define TYPE_FLOAT "float"
 #define TYPE_CHOICE "choice"
 
 static const cli_option own[] = {
@@ -28,11 +29,14 @@ static char letter_of(const char *name) {
     return strcmp(name, "iterations") == 0 ? 'n' : 0;
 }
 
+#define EXPLAIN "explain network|explain features|explain channel|explain reconstruct|explain classify"
+
 /* And those that not only paint takes. */
 static const char *verbs_of(const char *name) {
     if (strncmp(name, "checkpoint", 10) == 0) return "paint";
-    if (strcmp(name, "threads") == 0) return "paint|sweep|batch|bench|train distil";
-    return strcmp(name, "model") == 0 || strcmp(name, "size") == 0 ? "paint|sweep|batch|bench" : "paint|sweep|batch";
+    if (strcmp(name, "threads") == 0) return "paint|sweep|batch|bench|train distil|train sketch|sketch|sketch eval|filter|" EXPLAIN;
+    if (strcmp(name, "model") == 0) return "paint|sweep|batch|bench|" EXPLAIN;
+    return strcmp(name, "size") == 0 ? "paint|sweep|batch|bench" : "paint|sweep|batch";
 }
 
 const cli_option *cli_option_at(int index) {
@@ -65,7 +69,7 @@ bool cli_option_applies(const cli_option *option, const cli_verb *verb) {
 const char *cli_value(const cli_args *args, const char *name) {
     const cli_option *option;
     for (int i = 0; (option = cli_option_at(i)); i++)
-        if (strcmp(option->name, name) == 0) return args->value[i];
+        if (strcmp(option->name, name) == 0 && args->value[i]) return args->value[i];
     return NULL;
 }
 
@@ -77,18 +81,27 @@ const char *cli_value_at(const cli_args *args, const char *name, int index) {
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */
 
-static int find_name(const char *name, size_t length) {
+/* The row of a name: a verb may have an option of its own where another verb has one of the same name. */
+static int find_name(const cli_verb *verb, const char *name, size_t length) {
     const cli_option *option;
-    for (int i = 0; (option = cli_option_at(i)); i++)
-        if (strlen(option->name) == length && strncmp(option->name, name, length) == 0) return i;
-    return -1;
+    int found = -1;
+    for (int i = 0; (option = cli_option_at(i)); i++) {
+        if (strlen(option->name) != length || strncmp(option->name, name, length) != 0) continue;
+        if (cli_option_applies(option, verb)) return i;
+        if (found < 0) found = i;
+    }
+    return found;
 }
 
-static int find_letter(char letter) {
+static int find_letter(const cli_verb *verb, char letter) {
     const cli_option *option;
-    for (int i = 0; (option = cli_option_at(i)); i++)
-        if (option->letter == letter) return i;
-    return -1;
+    int found = -1;
+    for (int i = 0; (option = cli_option_at(i)); i++) {
+        if (option->letter != letter) continue;
+        if (cli_option_applies(option, verb)) return i;
+        if (found < 0) found = i;
+    }
+    return found;
 }
 
 static dq_status unknown_name(const cli_verb *verb, const char *name, int length, char message[CLI_MESSAGE]) {
@@ -167,7 +180,7 @@ static dq_status keep_next(scan *s, int index) {
 
 static dq_status read_long(scan *s, const char *name) {
     size_t length = strcspn(name, "=");
-    int index = find_name(name, length);
+    int index = find_name(s->args->verb, name, length);
     if (index < 0) return unknown_name(s->args->verb, name, (int)(length < 63 ? length : 63), s->message);
     const cli_option *option = cli_option_at(index);
     dq_status status = check_applies(option, s->args->verb, s->message);
@@ -182,7 +195,7 @@ static dq_status read_long(scan *s, const char *name) {
 static dq_status read_letters(scan *s, const char *letters) {
     dq_status status = DQ_OK;
     while (*letters && !status) {
-        int index = find_letter(*letters);
+        int index = find_letter(s->args->verb, *letters);
         if (index < 0) {
             bool plain = *letters > ' ' && *letters < 0x7f;
             snprintf(s->message, CLI_MESSAGE, "there is no option -%c; 'danqing %s --help' lists them",

@@ -50,7 +50,8 @@ static void print_head(const json_t *figures) {
     printf("peak speed      %.1f GFLOP/s: multiply-adds in registers\n\n", number_of(figures, "peak_gflops"));
 }
 
-static void print_table(const json_t *figures) {
+static int print_table(const cli_args *args, const json_t *figures) {
+    (void)args;
     const json_t *layers = json_object_get(figures, "layers"), *grams = json_object_get(figures, "grams"), *row;
     const double highest = highest_rate(grams, highest_rate(layers, 1e-9));
     size_t i;
@@ -59,30 +60,7 @@ static void print_table(const json_t *figures) {
     json_array_foreach(layers, i, row) print_row(row, text_of(row, "direction"), highest);
     json_array_foreach(grams, i, row) print_row(row, "Gram", highest);
     puts("\nRates count the products of direct convolution and whole matrices; better methods pass the peak.");
-}
-
-/* ---- the verb ---------------------------------------------------------------------------------------------------- */
-
-static int print(const char *text, bool json) {
-    json_t *figures = json_loads(text, 0, NULL);
-    if (!figures) return cli_error(DQ_LIMIT, "out of memory for the figures");
-    if (json) json_dumpf(figures, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    else print_table(figures);
-    if (json) putchar('\n');
-    json_decref(figures);
     return 0;
 }
 
-int cli_bench(const cli_args *args) {
-    dq_context *ctx = NULL;
-    char *text = NULL;
-    cli_say_setup(args);
-    const dq_status status = dq_context_new(&ctx, 0);
-    if (status) return cli_error(status, "cannot start: %s", dq_status_name(status));
-    dq_context_set_log(ctx, cli_log, NULL);
-    int code = cli_tool_run(ctx, args, NULL, "measuring", &text);
-    if (!code) code = print(text, cli_value(args, "json") != NULL);
-    dq_bytes_free((void **)&text);
-    dq_context_free(&ctx);
-    return code;
-}
+int cli_bench(const cli_args *args) { return cli_tool_verb(args, CLI_NO_FILE, "measuring", print_table); }

@@ -164,10 +164,15 @@ void cli_log_step(FILE *log, const dq_progress *progress);
 
 /* ---- tool.c: what the verbs that are a tool of the library share ---- */
 
+typedef enum cli_tool_output { CLI_NO_FILE, CLI_PICTURE, CLI_DRAWING } cli_tool_output; /* what -o is; a drawing is not
+                                                                                       needed and proved by the verb */
+/* Prints an answer for people; returns an exit code after printing why. */
+typedef int (*cli_answer_fn)(const cli_args *args, const json_t *answer);
+
 /* Runs the tool that has the name of the verb on its arguments; all options given but those of the groups output and general
- * are its settings. doing: what the bar says, "measuring"; events are "working" with verb, done and seconds. *json: the answer,
- * freed with dq_bytes_free. An exit code, after printing why. */
-int cli_tool_run(dq_context *ctx, const cli_args *args, const char *output, const char *doing, char **json);
+ * are its settings. doing: what the bar says, "measuring"; events are "working" with verb, done and seconds. The answer is
+ * printed as JSON with --json, else by `tell`. An exit code, after printing why. */
+int cli_tool_verb(const cli_args *args, cli_tool_output output, const char *doing, cli_answer_fn tell);
 
 /* ---- the verbs ---- */
 
@@ -177,6 +182,13 @@ int cli_batch(const cli_args *args);
 int cli_info(const cli_args *args);
 int cli_bench(const cli_args *args);
 int cli_train_distil(const cli_args *args);
+int cli_train_sketch(const cli_args *args);
+int cli_filter(const cli_args *args);
+int cli_sketch(const cli_args *args);
+int cli_sketch_eval(const cli_args *args);
+int cli_explain_network(const cli_args *args);
+int cli_explain_picture(const cli_args *args);
+int cli_explain_classify(const cli_args *args);
 int cli_model_list(const cli_args *args);
 int cli_model_info(const cli_args *args);
 int cli_model_import(const cli_args *args);

@@ -69,14 +69,14 @@ static void offer_values(const query *q, const cli_option *option) {
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
-/* The option that "--name" or "-n" begins with, if it takes a value. */
-static const cli_option *option_before_value(const char *word, size_t length) {
+/* The option of a verb that "--name" or "-n" begins with, if it takes a value. */
+static const cli_option *option_before_value(const cli_verb *verb, const char *word, size_t length) {
     const cli_option *option;
     for (int i = 0; (option = cli_option_at(i)); i++) {
         bool name = length > 2 && strncmp(word, "--", 2) == 0 && strlen(option->name) == length - 2 &&
                     strncmp(option->name, word + 2, length - 2) == 0;
         bool letter = length == 2 && word[0] == '-' && option->letter && word[1] == option->letter;
-        if ((name || letter) && strcmp(option->type, "flag") != 0) return option;
+        if ((name || letter) && strcmp(option->type, "flag") != 0 && cli_option_applies(option, verb)) return option;
     }
     return NULL;
 }
@@ -131,22 +131,22 @@ static const cli_verb *verb_of(int count, const char *const *words, int *used) {
 }
 
 /* A shell may split "--init=no" into three words. */
-static const cli_option *option_at_value(int count, const char *const *words, query *q) {
+static const cli_option *option_at_value(const cli_verb *verb, int count, const char *const *words, query *q) {
     const char *current = q->typed, *equals = strchr(current, '=');
     if (strcmp(current, "=") == 0 && count > 1) {
         q->typed = "";
-        return option_before_value(words[count - 2], strlen(words[count - 2]));
+        return option_before_value(verb, words[count - 2], strlen(words[count - 2]));
     }
     if (current[0] == '-' && equals) {
         static char before[96];
         snprintf(before, sizeof before, "%.*s", (int)(equals + 1 - current), current);
         q->typed = equals + 1;
         q->before = before;
-        return option_before_value(current, (size_t)(equals - current));
+        return option_before_value(verb, current, (size_t)(equals - current));
     }
     int at = count - 2;
     if (at > 0 && strcmp(words[at], "=") == 0) at--;
-    return at >= 0 ? option_before_value(words[at], strlen(words[at])) : NULL;
+    return at >= 0 ? option_before_value(verb, words[at], strlen(words[at])) : NULL;
 }
 
 void cli_complete(FILE *to, int count, const char *const *words) {
@@ -154,7 +154,7 @@ void cli_complete(FILE *to, int count, const char *const *words) {
     query q = {.to = to, .typed = words[count - 1], .before = ""};
     int used;
     const cli_verb *verb = verb_of(count, words, &used);
-    const cli_option *option = option_at_value(count, words, &q);
+    const cli_option *option = option_at_value(verb, count, words, &q);
     if (option) {
         offer_values(&q, option);
     } else if (q.typed[0] == '-' && q.typed[1]) {

@@ -84,7 +84,7 @@ static void print_chief(FILE *to) {
     for (int k = 0; k < CHIEF; k++)
         for (int i = 0; (option = cli_option_at(i)); i++) {
             char left[96];
-            if (strcmp(option->name, chief[k]) != 0) continue;
+            if (strcmp(option->name, chief[k]) != 0 || !cli_option_applies(option, cli_verb_named("paint"))) continue;
             format_left(option, left, sizeof left);
             print_short(to, left, pick(option->help, option->help_zh));
         }

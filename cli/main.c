@@ -22,12 +22,15 @@ static bool is_picture(const char *word) {
 /* The verb that argv[1 …] begins with, and how many words it takes; NULL if none. */
 static const cli_verb *find_verb(int argc, const char *const *argv, int *words) {
     char two[64];
-    *words = 1;
-    const cli_verb *verb = cli_verb_named(argv[1]);
-    if (verb || argc < 3) return verb;
+    const cli_verb *verb = NULL;
     *words = 2;
-    snprintf(two, sizeof two, "%.30s %.30s", argv[1], argv[2]);
-    return strlen(argv[1]) > 30 || strlen(argv[2]) > 30 ? NULL : cli_verb_named(two);
+    if (argc > 2 && strlen(argv[1]) <= 30 && strlen(argv[2]) <= 30) {
+        snprintf(two, sizeof two, "%.30s %.30s", argv[1], argv[2]);
+        verb = cli_verb_named(two);
+    }
+    if (verb) return verb;
+    *words = 1;
+    return cli_verb_named(argv[1]);
 }
 
 static int unknown_verb(const char *word) {

@@ -8,8 +8,9 @@ const cli_topic *cli_group_at(int index) {
     static const cli_topic groups[] = {
         {"basic", "Painting", "绘画"},       {"output", "Output", "输出"},  {"cost", "Cost", "代价函数"},
         {"optimiser", "Optimiser", "优化器"}, {"picture", "Scales", "尺度"}, {"machine", "Machine", "机器"},
-        {"series", "Many pictures", "多幅"}, {"training", "Training", "训练"}, {"studio", "Studio", "画室"},
-        {"general", "General", "其他"},
+        {"series", "Many pictures", "多幅"}, {"training", "Training", "训练"}, {"filter", "Filters", "滤波"},
+        {"sketch", "Sketches", "素描"},
+        {"explain", "Looking inside", "看网络内部"}, {"studio", "Studio", "画室"}, {"general", "General", "其他"},
     };
     return ROW(groups, index);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cli/train.c: `danqing train distil`: hands recipe and settings to the library, shows how far the training is, and lets the
- * first signal end it with a checkpoint. */
+ * cli/train.c: `danqing train distil` and `danqing train sketch`: hands recipe and settings to the library, shows how far the
+ * training is, and lets the first signal end it with a checkpoint. */
 #include "cli.h"
 
 #include <math.h>
@@ -22,8 +22,9 @@ typedef struct training {
 
 /* Options that are settings of the recipe, and --set, which is any of them. */
 static int collect_settings(training *t) {
-    static const char *const names[] = {"steps", "threads", "teacher", "images", "set"};
-    for (int k = 0; k < 5; k++) {
+    static const char *const names[] = {"steps", "threads", "teacher", "images", "method", "pairs", "direction", "encoder",
+                                        "holdout", "set"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         const char *value;
         const bool any = strcmp(names[k], "set") == 0;
         for (int i = 0; (value = cli_value_at(t->args, names[k], i)); i++) {
@@ -40,8 +41,9 @@ static int collect_settings(training *t) {
 static int check_outputs(const training *t) {
     const dq_training *w = &t->what;
     if (!w->output)
-        return cli_error(DQ_USAGE, "say where to write: danqing %s %s -o NAME.safetensors", t->args->verb->name, w->recipe);
-    if (cli_same_file(w->output, w->recipe)) return cli_error(DQ_USAGE, "%s is the recipe; choose another -o", w->output);
+        return cli_error(DQ_USAGE, "say where to write: danqing %s %s -o NAME.safetensors", t->args->verb->name,
+                         w->recipe ? w->recipe : "--pairs DIR");
+    if (w->recipe && cli_same_file(w->output, w->recipe)) return cli_error(DQ_USAGE, "%s is the recipe; choose another -o", w->output);
     int code = cli_check_writable(w->output, cli_value(t->args, "no-clobber") != NULL);
     if (!code && w->log) code = cli_check_writable(w->log, false);
     if (!code && w->sheet) code = cli_check_writable(w->sheet, false);
@@ -124,9 +126,10 @@ static int work(training *t) {
     return status ? cli_error_of(t->ctx, status) : 0;
 }
 
-int cli_train_distil(const cli_args *args) {
+/* recipe: NULL for the kind's own. */
+static int train(const cli_args *args, const char *kind, const char *recipe) {
     training t = {.args = args,
-                  .what = {.kind = "distil", .recipe = args->positional[0], .output = cli_value(args, "output"),
+                  .what = {.kind = kind, .recipe = recipe, .output = cli_value(args, "output"),
                            .log = cli_value(args, "log"), .sheet = cli_value(args, "sheet"),
                            .resume = cli_value(args, "resume") != NULL}};
     cli_say_setup(args);
@@ -142,3 +145,7 @@ int cli_train_distil(const cli_args *args) {
     for (int i = 0; i < t.what.setting_count; i++) free(t.settings[i]);
     return code;
 }
+
+int cli_train_distil(const cli_args *args) { return train(args, "distil", args->positional[0]); }
+
+int cli_train_sketch(const cli_args *args) { return train(args, "sketch", NULL); }

@@ -216,7 +216,13 @@ DQ_API void dq_job_free(dq_job **job);
  *              picture), heads (how many stand in the first row), columns (of the other rows), side (pixels of a tile)
  *   "filter"   convolves a picture with a template or a matrix of one's own, or draws its lines; settings template, kernel,
  *              kernel-size, sigma, strength, repeat, padding, stride, channels, normalise, threshold, softness. The answer: the
- *              matrices, their sum and what follows from it */
+ *              matrices, their sum and what follows from it
+ *   "sketch"   draws a face as the artist of given pairs would; settings pairs (a folder with photos/ and sketches/), method,
+ *              direction, student, encoder, neighbours, samples, fast, eyes (x1,y1,x2,y2), frame
+ *   "sketch eval" draws the photos of test folders and measures the drawings; settings as above but eyes and frame, pairs (the
+ *              n-th is that of the n-th folder), holdout (no inputs: every N-th pair is tested), sheet (a picture). The answer:
+ *              SSIM, FSIM, Scoot, VGG distance and NLDA of the method, of the grey photo and of the mean sketch; the output: a
+ *              CSV of all pictures */
 typedef struct dq_tool {
     const char *name;
     const char *const *inputs;   /* paths: pictures, folders, … */
@@ -236,8 +242,8 @@ DQ_API dq_status dq_tool_run(dq_context *ctx, const dq_tool *tool, dq_progress_f
 
 /* What is trained, from what, and where the result goes. */
 typedef struct dq_training {
-    const char *kind;            /* "distil": a small network that learns from large ones */
-    const char *recipe;          /* path of a text file of lines "name = value", # comments */
+    const char *kind;            /* "distil": a small network that learns from large ones; "sketch": one that draws */
+    const char *recipe;          /* path of a text file of lines "name = value", # comments; NULL: that of "sketch" */
     const char *const *settings; /* texts "name=value", which go before the recipe's lines of the same name */
     int setting_count;
     const char *output;          /* the network, NAME.safetensors; the checkpoint is NAME.checkpoint beside it */

@@ -6,6 +6,7 @@
 #include "base/measure.h"
 #include "base/mem.h"
 #include "explain/explain.h"
+#include "sketch/sketch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,13 @@ static const struct {
     {"bench", dq__bench_tool},
     {"sheet", dq__sheet_tool},
     {"filter", dq__filter_tool},
+    {"explain network", dq__network_tool},
+    {"explain features", dq__features_tool},
+    {"explain channel", dq__channel_tool},
+    {"explain reconstruct", dq__reconstruct_tool},
+    {"explain classify", dq__classify_tool},
+    {"sketch", dq__sketch_tool},
+    {"sketch eval", dq__sketch_eval_tool},
 };
 enum { TOOLS = sizeof tools / sizeof *tools };
 

@@ -31,7 +31,7 @@ static const char *const letters[] = {
     "0206 03123242", "4212031434453606", "20253646 0242", "0205163645 4246", "022642", "0216243642", "0246 4206", "0225 4208",
     "02420646", "30202213242636", "2028", "10202233242616", "04133342",
 };
-static const char alpha[] = "4246 4332120305163645", beta[] = "0801103041323344453616", other[] = "0040460600";
+static const char alpha[] = "4246 4332120305163645", beta[] = "0801103041323344453616", times[] = "1335 3315", other[] = "0040460600";
 
 int dq__letters_line(void) { return LINE; }
 int dq__letters_fit(int width) { return (width - MARGIN) / ADVANCE; }
@@ -77,6 +77,7 @@ static const char *find_letter(const char *text, int *bytes) {
     if (first > ' ' && first < 0x7f) return letters[first - '!'];
     while ((text[*bytes] & 0xc0) == 0x80) ++*bytes;
     if (strncmp(text, "\316\261", 2) == 0) return alpha;
+    if (strncmp(text, "\303\227", 2) == 0) return times;
     return strncmp(text, "\316\262", 2) == 0 ? beta : other;
 }
 

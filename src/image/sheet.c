@@ -37,16 +37,20 @@ void dq__tile_free(dq__tile *tile) {
 
 /* ---- captions ---------------------------------------------------------------------------------------------------- */
 
-/* The start of the next line of a caption, broken after `fit` characters; *length gets the bytes of this one. */
+/* The start of the next line of a caption, broken at a blank, or within a word that is too long; *length gets the bytes of this
+ * line. */
 static const char *next_line(const char *text, int fit, int *length) {
-    int characters = 0;
+    int characters = 0, blank = 0;
     *length = 0;
     while (text[*length] && text[*length] != '\n' && (characters < fit || !characters)) {
+        if (text[*length] == ' ') blank = *length;
         ++*length;
         while ((text[*length] & 0xc0) == 0x80) ++*length;
         characters++;
     }
-    return text + *length + (text[*length] == '\n');
+    const char end = text[*length];
+    if (end && end != '\n' && end != ' ' && blank) *length = blank;
+    return text + *length + (text[*length] == '\n' || text[*length] == ' ');
 }
 
 static int count_lines(const char *text, int fit) {
