@@ -201,6 +201,14 @@ static bool begin_request(request *r, const char *method) {
     return false;
 }
 
+/* The store did not answer: its connection is opened again, and what only reads is asked once more. */
+static void try_again(request *r) {
+    if (store_mend(r->server->s) || r->status != 503 || strcmp(r->route->method, "GET") != 0) return;
+    if (r->answer) MHD_destroy_response(r->answer);
+    r->answer = NULL;
+    r->route->handle(r, r->server->s);
+}
+
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url, const char *method,
                                   const char *version, const char *bytes, size_t *size, void **context) {
     server *v = user;
@@ -225,7 +233,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         return send_answer(r);
     }
     r->route->handle(r, v->s);
-    if (*store_reason(v->s)) store_mend(v->s);
+    if (*store_reason(v->s)) try_again(r);
     return send_answer(r);
 }
 
