@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# scripts/check-architecture.sh [ROOT]: docs/ARCHITECTURE.md has a line for every file of src, cli, include and examples, but
-# for meson.build, and names no file that is not there. A line is a row of the table below the heading of the file's folder
+# scripts/check-architecture.sh [ROOT]: docs/ARCHITECTURE.md has a line for every file of src, cli, studio, include and examples,
+# but for meson.build, and names no file that is not there. A line is a row of the table below the heading of the file's folder
 # (### `src/base/`), with the file in backticks in its first cell.
 set -eu
 root=${1:-$(dirname "$0")/..}
@@ -12,8 +12,8 @@ trap 'rm -rf "$work"' EXIT
 
 # What git knows or would take, or else everything.
 list_files() {
-    git ls-files --cached --others --exclude-standard src cli include examples 2>/dev/null ||
-        find src cli include examples -type f
+    git ls-files --cached --others --exclude-standard src cli studio include examples 2>/dev/null ||
+        find src cli studio include examples -type f
 }
 list_files | grep -v '/meson\.build$' | while read -r file; do
     if [ -e "$file" ]; then echo "$file"; fi

@@ -118,7 +118,7 @@ expect_failure "an internal header that needs another" base/mem.h "$copy/scripts
 house() {
     rm -rf "$copy"
     mkdir "$copy"
-    cp -r "$root"/{include,src,cli,examples,scripts,docs} "$copy"
+    cp -r "$root"/{include,src,cli,studio,examples,scripts,docs} "$copy"
 }
 check_architecture() { expect_failure "$1" "$2" "$copy/scripts/check-architecture.sh" "$copy"; }
 house
