@@ -159,6 +159,25 @@ void dq__free(void *block) {
     give_back(before, h.bytes);
 }
 
+/* The number in a file of one number, or after `name` in a list; 0 if there is none. */
+static uint64_t number_in(const char *path, const char *name) {
+    char line[256];
+    unsigned long long value = 0;
+    FILE *file = fopen(path, "re");
+    if (!file) return 0;
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, name, strlen(name)) == 0 && sscanf(line + strlen(name), "%llu", &value) == 1) break;
+    fclose(file);
+    return value;
+}
+
+uint64_t dq__mem_available(void) {
+    const uint64_t machine = number_in("/proc/meminfo", "MemAvailable:") * 1024;
+    const uint64_t most = number_in("/sys/fs/cgroup/memory.max", ""), used = number_in("/sys/fs/cgroup/memory.current", "");
+    const uint64_t group = most > used ? most - used : most;
+    return group > 0 && (machine == 0 || group < machine) ? group : machine;
+}
+
 size_t dq__mem_now(void) { return atomic_load(&now); }
 size_t dq__mem_peak(void) { return atomic_load(&peak); }
 void dq__mem_fail_at(long n) { atomic_store(&fail_at, n); }

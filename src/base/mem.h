@@ -33,6 +33,8 @@ int dq__mem_mapped(void);
 static inline bool dq__mul(size_t a, size_t b, size_t *product) { return !__builtin_mul_overflow(a, b, product); }
 static inline bool dq__add(size_t a, size_t b, size_t *sum) { return !__builtin_add_overflow(a, b, sum); }
 
+/* Bytes that the system could give this process now without swapping, as far as it says; 0 where it does not. */
+uint64_t dq__mem_available(void);
 /* Bytes now allocated and the most there ever were. */
 size_t dq__mem_now(void);
 size_t dq__mem_peak(void);

@@ -9,10 +9,14 @@
 
 enum { MAX_ROWS = 32768 };
 
-float *dq__content_target(const dq__tensor *f) {
+void dq__content_copy(const dq__tensor *f, float *copy) {
     const size_t row = (size_t)f->w * (size_t)f->cs;
-    float *copy = dq__alloc(sizeof(float) * row * (size_t)f->h);
-    for (int y = 0; copy && y < f->h; y++) memcpy(copy + (size_t)y * row, dq__pixel(f, y, 0), sizeof(float) * row);
+    for (int y = 0; y < f->h; y++) memcpy(copy + (size_t)y * row, dq__pixel(f, y, 0), sizeof(float) * row);
+}
+
+float *dq__content_target(const dq__tensor *f) {
+    float *copy = dq__alloc(sizeof(float) * (size_t)f->h * (size_t)f->w * (size_t)f->cs);
+    if (copy) dq__content_copy(f, copy);
     return copy;
 }
 

@@ -6,7 +6,9 @@
 #include "base/pool.h"
 #include "net/tensor.h"
 
-/* A dense copy of a map, [h][w][cs]; free with dq__free. NULL without memory. */
+/* A dense copy of a map, [h][w][cs]. */
+void dq__content_copy(const dq__tensor *f, float *copy);
+/* The same as a new block; free with dq__free. NULL without memory. */
 float *dq__content_target(const dq__tensor *f);
 /* Σ target² over all positions and channels. */
 double dq__content_energy(const dq__tensor *f);

@@ -16,6 +16,7 @@ struct dq__gram_space {
     float *partial[CHUNKS]; /* cs×cs each */
     float *scratch[CHUNKS]; /* 2·DQK_GRAM_BLOCK·cs each: of the kernel, and guided positions */
     const float *guide;     /* of positions, NULL: all count alike; borrowed */
+    const dq__whole *whole; /* that maps are parts of, NULL: they are wholes; borrowed */
     float *g, *matrix;      /* cs×cs; matrix packed for gemm */
 };
 
@@ -64,6 +65,11 @@ typedef struct work {
 } work;
 
 void dq__gram_guide(dq__gram_space *space, const float *guide) { space->guide = guide; }
+void dq__gram_whole(dq__gram_space *space, const dq__whole *whole) { space->whole = whole; }
+
+double dq__gram_positions(const dq__gram_space *space, const dq__tensor *f) {
+    return space->whole ? space->whole->positions : (double)f->h * f->w;
+}
 
 /* Copies n positions from column x of row y, each times its guide or the root of it; false where none counts. */
 static bool guided(const work *w, float *to, int y, int x, int n, bool root) {
@@ -115,6 +121,10 @@ void dq__gram(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, float 
     work w = {dqk_kernels(dq__cpu_isa()), space, f, NULL, chunks_of(f)};
     const int c = f->cs;
     const double n = (double)f->h * f->w;
+    if (space->whole) {
+        memcpy(g, space->whole->gram, sizeof(float) * square(c));
+        return;
+    }
     dq__pool_run(pool, w.chunks, chunk_task, &w);
     for (int i = 0; i < c; i++)
         for (int j = i; j < c; j++) {
@@ -254,7 +264,7 @@ double dq__gram_cost_through(dq__pool *pool, dq__gram_space *space, const dq__gr
     for (size_t k = 0; k < square(c); k++) d[k] -= target[k];
     const double cost = scale * dq__gram_energy(d, c);
     if (weight == 0) return cost;
-    const double factor = scale * weight * 4.0 / ((double)f->h * f->w);
+    const double factor = scale * weight * 4.0 / dq__gram_positions(space, f);
     if (root) dq__gram_back_through(root, d);
     for (size_t k = 0; k < square(c); k++) d[k] = (float)(factor * (double)d[k]);
     dq__gram_back(pool, space, f, d, grad);

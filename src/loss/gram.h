@@ -19,6 +19,19 @@ size_t dq__gram_space_bytes(int cs);
  * guided Gram matrices); it is borrowed. NULL: all count alike. */
 void dq__gram_guide(dq__gram_space *space, const float *guide);
 
+/* The moments of a whole: FᵀF/N and the mean over N positions (whole.h makes them of parts). */
+typedef struct dq__whole {
+    int cs;
+    double positions;
+    float *gram, *mean; /* cs×cs, cs */
+    double *sums;       /* of the parts so far: cs×cs, then cs */
+} dq__whole;
+/* From now on maps are parts of this whole, whose moments are taken in place of theirs in all that uses this space; it is
+ * borrowed. NULL: every map is a whole. */
+void dq__gram_whole(dq__gram_space *space, const dq__whole *whole);
+/* Positions that moments of f are over. */
+double dq__gram_positions(const dq__gram_space *space, const dq__tensor *f);
+
 /* g: cs×cs, symmetric, = FᵀF / (h·w); with a guide m: Σ m·f·fᵀ / (h·w). */
 void dq__gram(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, float *g);
 /* Costs measured through a linear map R of the channels, without making the map R·f: the Gram matrix of R·f is R·G·Rᵀ. */

@@ -43,6 +43,11 @@ void dq__moments_guide(dq__moments *m, const float *guide) {
     dq__gram_guide(m->gram, guide);
 }
 
+void dq__moments_whole(dq__moments *m, const dq__whole *whole) {
+    m->whole = whole;
+    dq__gram_whole(m->gram, whole);
+}
+
 /* ---- measuring ----------------------------------------------------------------------------------------------------- */
 
 typedef struct mean_work {
@@ -69,6 +74,10 @@ static void mean_task(void *user, int k) {
 void dq__mean(dq__pool *pool, dq__moments *m, const dq__tensor *f, float *mean) {
     mean_work w = {f, m->guide, m->sums, f->h < CHUNKS ? f->h : CHUNKS};
     const double n = (double)f->h * f->w;
+    if (m->whole) {
+        memcpy(mean, m->whole->mean, sizeof(float) * (size_t)f->cs);
+        return;
+    }
     dq__pool_run(pool, w.chunks, mean_task, &w);
     for (int c = 0; c < f->cs; c++) {
         double sum = 0;
@@ -114,7 +123,7 @@ static void shift_task(void *user, int y) {
 void dq__moments_back(dq__pool *pool, dq__moments *m, const dq__gram_root *root, const dq__tensor *f, float *d, float *e,
                       const dq__tensor *grad) {
     const int cs = f->cs;
-    const double n = (double)f->h * f->w;
+    const double n = dq__gram_positions(m->gram, f);
     if (root) dq__gram_back_through(root, d), dq__vector_back_through(root, e);
     for (size_t k = 0; k < square(cs); k++) d[k] = (float)(2 / n * (double)d[k]);
     for (int c = 0; c < cs; c++) { /* what is the same at all positions: e/N − (2/N)·D·μ */

@@ -16,6 +16,7 @@ typedef struct dq__moments {
     float *own;        /* cs: its mean before the root */
     float *slope;      /* cs: of a cost at the mean */
     const float *guide; /* how much positions count, NULL: alike; borrowed */
+    const dq__whole *whole; /* that maps are parts of, NULL: they are wholes; borrowed */
 } dq__moments;
 
 /* Space for maps of up to `cs` channels. */
@@ -25,6 +26,8 @@ size_t dq__moments_bytes(int cs);
 
 /* As dq__gram_guide, for means too: from now on moments are those of a region. */
 void dq__moments_guide(dq__moments *m, const float *guide);
+/* As dq__gram_whole, for means too. */
+void dq__moments_whole(dq__moments *m, const dq__whole *whole);
 /* mean: cs floats. */
 void dq__mean(dq__pool *pool, dq__moments *m, const dq__tensor *f, float *mean);
 /* Fills m->mean and m->covariance, FᵀF/N − μμᵀ; of R·f where root is not NULL, as in all that follows. */

@@ -3,6 +3,8 @@
  * are independent. */
 #include "loss/tv.h"
 
+#include "base/mem.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -50,6 +52,9 @@ static void row_task(void *user, int y) {
     double sum = 0;
     for (int x = 0; x < k->w; x++) pixel(k, y, x, &sum);
     k->sum[y] = sum;
+    const ptrdiff_t row = (ptrdiff_t)k->w * 3;
+    dq__release(k->x + y * row, sizeof(float) * (size_t)row);
+    if (k->weight != 0) dq__release(k->grad + y * row, sizeof(float) * (size_t)row);
 }
 
 double dq__tv_cost(dq__pool *pool, dq__tv_kind kind, const float *x, int h, int w, double weight, float *grad,

@@ -99,6 +99,10 @@ static int smallest(const dq__reach *r, int side, int most) {
     return best;
 }
 
+dq__grid dq__grid_whole(int h, int w) {
+    return (dq__grid){.h = h, .w = w, .rows = 1, .cols = 1, .window_h = h, .window_w = w, .reach = {.stride = 1}};
+}
+
 dq__grid dq__grid_make(int h, int w, const dq__reach *reach, int rows, int cols) {
     dq__grid g = {.h = h, .w = w, .reach = *reach};
     g.window_h = smallest(reach, h, rows), g.window_w = smallest(reach, w, cols);
@@ -144,6 +148,7 @@ struct dq__frame {
 static dq__exec_options of_window(const dq__exec_options *options, const dq__grid *grid) {
     dq__exec_options o = *options;
     o.h = grid->window_h, o.w = grid->window_w;
+    if (grid->rows * grid->cols > 1) o.in_place = 0; /* only the inner part of the features becomes gradient */
     if (grid->rows * grid->cols > 1) o.in_place = 0; /* features beyond the inner part are nobody's gradient */
     return o;
 }

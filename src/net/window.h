@@ -26,6 +26,8 @@ typedef struct dq__grid {
     dq__reach reach;
 } dq__grid;
 
+/* One window: the picture. */
+dq__grid dq__grid_whole(int h, int w);
 /* The smallest windows with which `rows` × `cols` of them, or fewer, cover h × w. */
 dq__grid dq__grid_make(int h, int w, const dq__reach *reach, int rows, int cols);
 

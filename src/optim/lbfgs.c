@@ -17,6 +17,10 @@ size_t dq__lbfgs_bytes(size_t n, int history) {
 }
 
 dq_status dq__lbfgs_init(dq__lbfgs *l, size_t n, int history, double rate, dq__error *err) {
+    return dq__lbfgs_init_in(l, dq__alloc, n, history, rate, err);
+}
+
+dq_status dq__lbfgs_init_in(dq__lbfgs *l, dq__alloc_fn *alloc, size_t n, int history, double rate, dq__error *err) {
     const size_t slots = (size_t)history + 1;
     *l = (dq__lbfgs){.rate = rate, .n = n, .history = history, .h0 = 1};
     l->s = dq__alloc_zero(sizeof(float *) * slots);
@@ -25,8 +29,8 @@ dq_status dq__lbfgs_init(dq__lbfgs *l, size_t n, int history, double rate, dq__e
     l->sums = dq__alloc(sizeof(double) * 2 * (size_t)chunks_of(n));
     bool whole = l->s && l->y && l->rho && l->sums;
     for (size_t k = 0; whole && k < slots; k++) {
-        l->s[k] = dq__alloc(sizeof(float) * n);
-        l->y[k] = dq__alloc(sizeof(float) * n);
+        l->s[k] = alloc(sizeof(float) * n);
+        l->y[k] = alloc(sizeof(float) * n);
         whole = l->s[k] && l->y[k];
     }
     if (whole) return DQ_OK;
@@ -76,12 +80,28 @@ static double dot(const float *a, const float *b, size_t n) {
     return sum;
 }
 
+/* Runs a chunk and tells that it is done. */
+typedef struct chunk_work {
+    pass *p;
+    dq__task_fn task;
+} chunk_work;
+
+static void chunk_task(void *user, int chunk) {
+    const chunk_work *work = user;
+    const pass *p = work->p;
+    const float *const array[] = {p->d, p->u, p->v, p->x};
+    size_t n, at = chunk_at(p, chunk, &n);
+    work->task(work->p, chunk);
+    for (int k = 0; k < 4; k++)
+        if (array[k]) dq__release(array[k] + at, sizeof(float) * n);
+}
+
 /* Runs a pass; returns the first sums of all chunks, and the second ones where they are wanted. */
 static double run(pass *p, dq__task_fn task, double *second) {
     const int chunks = chunks_of(p->l->n);
     double sum = 0, more = 0;
     memset(p->l->sums, 0, sizeof(double) * 2 * (size_t)chunks);
-    dq__pool_run(p->l->pool, chunks, task, p);
+    dq__pool_run(p->l->pool, chunks, chunk_task, &(chunk_work){p, task});
     for (int k = 0; k < chunks; k++) sum += p->l->sums[2 * k], more += p->l->sums[2 * k + 1];
     if (second) *second = more;
     return sum;
@@ -113,6 +133,13 @@ static void add_task(void *user, int chunk) {
     float *d = p->d + at;
     for (size_t i = 0; i < n; i++) d[i] = (d[i] + p->factor * p->u[at + i]) * p->scale;
     if (p->v) p->l->sums[2 * chunk] = dot(d, p->v + at, n);
+}
+
+/* d = u */
+static void copy_task(void *user, int chunk) {
+    const pass *p = user;
+    size_t n, at = chunk_at(p, chunk, &n);
+    memcpy(p->d + at, p->u + at, sizeof(float) * n);
 }
 
 /* Σ |u| */
@@ -185,6 +212,6 @@ void dq__lbfgs_step(dq__lbfgs *l, float *x, const float *gradient, dq__box box) 
     const double length = l->step == 0 ? first_length(l, gradient) * l->rate : l->rate;
     if (l->step++ > 0) keep_pair(l, gradient);
     pass p = {.l = l, .d = find_direction(l, gradient), .x = x, .factor = (float)length, .box = box};
-    memcpy(l->y[l->open], gradient, sizeof(float) * l->n);
+    run(&(pass){.l = l, .d = l->y[l->open], .u = gradient}, copy_task, NULL);
     run(&p, move_task, NULL);
 }

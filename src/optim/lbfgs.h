@@ -5,6 +5,7 @@
 #ifndef DQ_OPTIM_LBFGS_H
 #define DQ_OPTIM_LBFGS_H
 
+#include "base/mem.h"
 #include "base/pool.h"
 #include "optim/box.h"
 
@@ -22,6 +23,8 @@ typedef struct dq__lbfgs {
 } dq__lbfgs;
 
 dq_status dq__lbfgs_init(dq__lbfgs *l, size_t n, int history, double rate, dq__error *err);
+/* The same with the vectors in memory of `alloc`. */
+dq_status dq__lbfgs_init_in(dq__lbfgs *l, dq__alloc_fn *alloc, size_t n, int history, double rate, dq__error *err);
 void dq__lbfgs_deinit(dq__lbfgs *l);
 void dq__lbfgs_step(dq__lbfgs *l, float *x, const float *gradient, dq__box box);
 /* Bytes for n variables. */

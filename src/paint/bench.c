@@ -89,7 +89,7 @@ static dq_status measure_iteration(bench_run *r, dq__error *err) {
     drop_weights(s->model);
     const dq__cost_setup setup = {.pool = s->pool, .table = &s->model->table, .packed = packed, .taps = &r->taps,
                                   .roots = roots, .settings = &settings, .share = share, .styles = 1};
-    if (!status) status = dq__cost_new(&cost, &setup, content, (const dq_image *const *)&style, err);
+    if (!status) status = dq__cost_new(&cost, &setup, NULL, content, (const dq_image *const *)&style, err);
     if (!status) status = report(r, 1, err);
     if (!status) status = time_iterations(r, cost, x->rgb, gradient, err);
     r->out->peak_rss = dq__peak_rss();

@@ -3,13 +3,13 @@
  * and `style_scale`, nowhere else. */
 #include "paint/cost.h"
 
-#include "base/mem.h"
 #include "loss/content.h"
 #include "loss/histogram.h"
 #include "loss/laplacian.h"
 #include "loss/tv.h"
 #include "loss/unit.h"
 #include "loss/w2.h"
+#include "loss/whole.h"
 
 #include <string.h>
 
@@ -23,14 +23,18 @@ typedef struct region {
     double area;     /* of the region in the photo */
     float *quantile; /* of the paintings' channels, for histograms; else NULL */
     float *guide;    /* of the photo's positions, with the mean 1; NULL: all count alike */
+    dq__whole whole; /* the moments of what is measured window by window */
 } region;
 
 struct dq__cost {
     const dq__cost_setup *setup;
-    dq__exec *exec;
+    dq__cost_plan plan;
+    dq__frame *frame;
+    bool parts;          /* does the picture go through the network in more than one window? */
+    float *crop;         /* a part of a guide or map, where there are any; as many floats as a window has pixels */
     dq__moments moments; /* its .gram is NULL where no style counts */
     dq__w2 w2;           /* all NULL for other style losses */
-    float *content[DQ__MAX_TAPS];      /* target features, dense */
+    float *content[DQ__MAX_TAPS];      /* target features: the dense parts of windows, one after the other */
     float *content_map[DQ__MAX_TAPS];  /* how much each position counts; NULL: all alike */
     double content_scale[DQ__MAX_TAPS];
     region style[DQ__MAX_TAPS][DQ__MAX_REGIONS];
@@ -134,19 +138,42 @@ static dq__exec_options exec_options(const dq__cost_setup *s, int w, int h, bool
                               .in_place = in_place(s)};
 }
 
+/* The pixels of a picture in units of `range`: its own where that is 1, else a copy to be freed. */
 static float *scaled_pixels(const dq_image *image, double range) {
     const size_t n = (size_t)image->width * (size_t)image->height * 3;
-    float *x = dq__alloc(sizeof(float) * n);
-    for (size_t k = 0; x && k < n; k++) x[k] = image->rgb[k] * (float)range;
+    float *x = range == 1 ? image->rgb : dq__alloc(sizeof(float) * n);
+    for (size_t k = 0; x && range != 1 && k < n; k++) x[k] = image->rgb[k] * (float)range;
     return x;
 }
 
-static dq_status run_forward(dq__exec *exec, const dq_image *image, double range, dq__error *err) {
+/* Shows fn what the network makes of a picture. */
+static dq_status look_at(dq__frame *frame, const dq_image *image, double range, dq__part_fn *fn, void *user, dq__error *err) {
     float *x = scaled_pixels(image, range);
     if (!x) return dq__no_memory(err, (size_t)image->width * (size_t)image->height * 12, "a picture");
-    dq__exec_forward(exec, x);
-    dq__free(x);
+    dq__frame_forward(frame, x, fn, user);
+    if (x != image->rgb) dq__free(x);
     return DQ_OK;
+}
+
+/* Where a part lies on the map of the whole picture. */
+typedef struct spot {
+    int y, x, w; /* w: of that map */
+} spot;
+
+static spot spot_of(const dq__frame *frame, int tap, int y, int x) {
+    spot at = {.y = y, .x = x};
+    int h;
+    dq__frame_map(frame, tap, &h, &at.w);
+    return at;
+}
+
+/* The part of a map of values at f; NULL where there is no map. */
+static const float *crop(const dq__cost *cost, const float *map, const spot *at, const dq__tensor *f) {
+    const size_t row = sizeof(float) * (size_t)f->w;
+    if (!map || at->w == f->w) return map ? map + (size_t)at->y * (size_t)at->w : NULL;
+    for (int y = 0; y < f->h; y++)
+        memcpy(cost->crop + (size_t)y * (size_t)f->w, map + (size_t)(at->y + y) * (size_t)at->w + at->x, row);
+    return cost->crop;
 }
 
 /* A map at the size of a layer, [h][w]. */
@@ -168,53 +195,80 @@ static dq_status make_guide(float **guide, double *area, const dq__grey *map, in
     if (*area * n < 0.5) *area = 0; /* not half a position of the layer */
     if (*area == 0) return DQ_OK;
     dq_status status = layer_map(guide, map, w, h, err);
-    for (size_t k = 0; !status && k < (size_t)n; k++) (*guide)[k] *= (float)(1 / *area);
+    for (size_t k = 0; !status && k < (size_t)n; k++) /* sums of areas leave a trace below zero */
+        (*guide)[k] = (*guide)[k] > 0 ? (*guide)[k] * (float)(1 / *area) : 0;
     return status;
 }
 
-/* Adds the moments of one region of one painting at one tap to the target. g, mean: scratch. */
-static dq_status add_region(dq__cost *cost, const dq__tensor *f, int t, int i, int r, float *g, float *mean, dq__error *err) {
+/* A painting on its way through the network. */
+typedef struct style_work {
+    dq__cost *cost;
+    dq__frame *frame;
+    int i; /* of the painting */
+    dq__error *err;
+    dq_status status;
+} style_work;
+
+/* Adds a part of one region of a painting at one tap to its moments. */
+static dq_status add_part(const style_work *work, int t, int r, const spot *at, const dq__tensor *f) {
+    dq__cost *cost = work->cost;
     const dq__cost_setup *s = cost->setup;
-    const dq__grey *map = has_regions(s) ? &s->maps->style[i][r] : NULL;
-    const float share = (float)s->share[i];
-    region *at = &cost->style[t][r];
+    const dq__grey *map = has_regions(s) ? &s->maps->style[work->i][r] : NULL;
     double area = 1;
     float *guide = NULL;
+    int h, w;
     if (map && !map->sums) return DQ_OK; /* this painting has no such region */
-    dq_status status = map ? make_guide(&guide, &area, map, f->w, f->h, err) : DQ_OK;
+    dq__frame_map(work->frame, t, &h, &w);
+    dq_status status = map ? make_guide(&guide, &area, map, w, h, work->err) : DQ_OK;
     if (status || area == 0) return status;
-    dq__moments_guide(&cost->moments, guide);
-    dq__gram(s->pool, cost->moments.gram, f, g);
-    dq__mean(s->pool, &cost->moments, f, mean);
+    dq__moments_guide(&cost->moments, crop(cost, guide, at, f));
+    dq__whole_add(s->pool, &cost->moments, &cost->style[t][r].whole, f);
     dq__moments_guide(&cost->moments, NULL);
-    if (at->quantile) dq__histogram_add(s->pool, f, guide, s->share[i], at->quantile);
+    if (cost->style[t][r].quantile)
+        dq__histogram_add(s->pool, f, guide, s->share[work->i], cost->style[t][r].quantile); /* never in windows */
     dq__free(guide);
-    if (root_at(s, t)) dq__gram_through(root_at(s, t), g), dq__vector_through(root_at(s, t), mean);
-    for (size_t k = 0; k < (size_t)f->cs * (size_t)f->cs; k++) at->is.matrix[k] += share * g[k];
-    for (int k = 0; k < f->cs; k++) at->is.mean[k] += share * mean[k];
-    at->share += s->share[i];
     return DQ_OK;
+}
+
+static void style_part(void *user, int index, int t, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
+    style_work *work = user;
+    const dq__cost_setup *s = work->cost->setup;
+    const spot at = spot_of(work->frame, t, y, x);
+    (void)index, (void)grad;
+    for (int r = 0; r < regions(s) && !work->status && s->taps->style[t] != 0; r++) work->status = add_part(work, t, r, &at, f);
+}
+
+/* Adds the moments of one region of one painting at one tap to the target. */
+static void add_region(dq__cost *cost, int t, int i, region *at) {
+    const dq__cost_setup *s = cost->setup;
+    const float share = (float)s->share[i];
+    dq__whole *w = &at->whole;
+    if (!at->is.matrix || w->positions == 0) return;
+    dq__whole_finish(w);
+    if (root_at(s, t)) dq__gram_through(root_at(s, t), w->gram), dq__vector_through(root_at(s, t), w->mean);
+    for (size_t k = 0; k < (size_t)w->cs * (size_t)w->cs; k++) at->is.matrix[k] += share * w->gram[k];
+    for (int k = 0; k < w->cs; k++) at->is.mean[k] += share * w->mean[k];
+    at->share += s->share[i];
+}
+
+static void clear_wholes(dq__cost *cost) {
+    for (int t = 0; t < cost->setup->taps->count; t++)
+        for (int r = 0; r < regions(cost->setup); r++)
+            if (cost->style[t][r].is.matrix) dq__whole_clear(&cost->style[t][r].whole);
 }
 
 /* Adds the share of one style, its Gram matrices and means, to the targets. */
 static dq_status add_style(dq__cost *cost, const dq_image *style, int i, dq__error *err) {
     const dq__cost_setup *s = cost->setup;
-    dq__exec *exec = NULL;
-    float *g = NULL, *mean = NULL;
+    style_work work = {.cost = cost, .i = i, .err = err};
     const dq__exec_options options = exec_options(s, style->width, style->height, false);
-    dq_status status = dq__exec_new(&exec, s->pool, s->table, s->packed, &options, err);
-    if (!status) status = run_forward(exec, style, s->settings->pixel_range, err);
-    if (status) goto done;
-    g = dq__alloc(sizeof(float) * (size_t)widest(s) * (size_t)widest(s));
-    mean = dq__alloc(sizeof(float) * (size_t)widest(s));
-    if (!g || !mean) status = dq__no_memory(err, sizeof(float) * (size_t)widest(s) * (size_t)widest(s), "Gram matrices");
+    clear_wholes(cost);
+    dq_status status = dq__frame_new(&work.frame, s->pool, s->table, s->packed, &options, &cost->plan.style[i], 0, err);
+    if (!status) status = look_at(work.frame, style, s->settings->pixel_range, style_part, &work, err);
+    if (!status) status = work.status;
     for (int t = 0; t < s->taps->count; t++)
-        for (int r = 0; r < regions(s) && !status && s->taps->style[t] != 0; r++)
-            status = add_region(cost, dq__exec_tap(exec, t), t, i, r, g, mean, err);
-done:
-    dq__free(g);
-    dq__free(mean);
-    dq__exec_free(&exec);
+        for (int r = 0; r < regions(s) && !status; r++) add_region(cost, t, i, &cost->style[t][r]);
+    dq__frame_free(&work.frame);
     return status;
 }
 
@@ -223,6 +277,7 @@ static void free_target(region *at) {
     dq__free(at->is.mean);
     dq__free(at->quantile);
     dq__free(at->guide);
+    dq__whole_deinit(&at->whole);
     *at = (region){0};
 }
 
@@ -257,7 +312,8 @@ static dq_status open_target(region *at, size_t cs, bool histograms, dq__error *
     at->is.matrix = dq__alloc_zero(sizeof(float) * cs * cs);
     at->is.mean = dq__alloc_zero(sizeof(float) * cs);
     at->area = 1;
-    return at->is.matrix && at->is.mean ? DQ_OK : dq__no_memory(err, sizeof(float) * cs * cs, "Gram matrices");
+    if (!at->is.matrix || !at->is.mean) return dq__no_memory(err, sizeof(float) * cs * cs, "Gram matrices");
+    return dq__whole_init(&at->whole, (int)cs, err);
 }
 
 static size_t stride_at(const dq__cost_setup *s, int t) {
@@ -286,25 +342,53 @@ static dq_status photo_guides(dq__cost *cost, dq__error *err) {
     for (int t = 0; t < s->taps->count; t++)
         for (int r = 0; r < regions(s) && has_regions(s) && !status; r++) {
             region *at = &cost->style[t][r];
-            const dq__tensor *f = dq__exec_tap(cost->exec, t);
+            int h, w;
             if (!at->is.matrix) continue;
-            status = make_guide(&at->guide, &at->area, &s->maps->photo[r], f->w, f->h, err);
+            dq__frame_map(cost->frame, t, &h, &w);
+            status = make_guide(&at->guide, &at->area, &s->maps->photo[r], w, h, err);
             if (!status && at->area == 0) free_target(at);
         }
     return status;
 }
 
+/* Where the photo's features at a part begin: parts of one row of windows are of one height. */
+static float *content_at(const dq__cost *cost, int t, const spot *at, const dq__tensor *f) {
+    return cost->content[t] + ((size_t)at->y * (size_t)at->w + (size_t)at->x * (size_t)f->h) * (size_t)f->cs;
+}
+
+/* Keeps the photo's features; content_scale collects their energy. */
+static void content_part(void *user, int index, int t, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
+    dq__cost *cost = user;
+    const spot at = spot_of(cost->frame, t, y, x);
+    (void)index, (void)grad;
+    if (!cost->content[t]) return;
+    float *to = content_at(cost, t, &at, f);
+    dq__content_copy(f, to);
+    dq__release(to, sizeof(float) * (size_t)f->h * (size_t)f->w * (size_t)f->cs);
+    cost->content_scale[t] += dq__content_energy(f);
+}
+
+static dq_status open_content(dq__cost *cost, int t, dq__error *err) {
+    const dq__cost_setup *s = cost->setup;
+    int h, w;
+    dq__frame_map(cost->frame, t, &h, &w);
+    const size_t bytes = sizeof(float) * stride_at(s, t) * (size_t)h * (size_t)w;
+    cost->content[t] = cost->plan.alloc(bytes);
+    if (!cost->content[t]) return dq__no_memory(err, bytes, "content features");
+    return s->maps && s->maps->content.sums ? layer_map(&cost->content_map[t], &s->maps->content, w, h, err) : DQ_OK;
+}
+
 static dq_status content_targets(dq__cost *cost, const dq_image *content, dq__error *err) {
     const dq__cost_setup *s = cost->setup;
-    dq_status status = run_forward(cost->exec, content, s->settings->pixel_range, err);
+    dq_status status = DQ_OK;
+    for (int t = 0; t < s->taps->count && !status; t++)
+        if (s->taps->content[t] != 0) status = open_content(cost, t, err);
+    if (!status) status = look_at(cost->frame, content, s->settings->pixel_range, content_part, cost, err);
     for (int t = 0; t < s->taps->count && !status; t++) {
-        if (s->taps->content[t] == 0) continue;
-        const dq__tensor *f = dq__exec_tap(cost->exec, t);
-        cost->content[t] = dq__content_target(f);
-        if (!cost->content[t]) return dq__no_memory(err, dq__tensor_floats(f) * sizeof(float), "content features");
-        cost->content_scale[t] =
-            content_scale(s->settings->normalization, (double)f->h * f->w * f->c, dq__content_energy(f));
-        if (s->maps && s->maps->content.sums) status = layer_map(&cost->content_map[t], &s->maps->content, f->w, f->h, err);
+        int h, w;
+        dq__frame_map(cost->frame, t, &h, &w);
+        const double n = (double)h * w * s->table->layer[s->taps->layer[t]].oc;
+        cost->content_scale[t] = content_scale(s->settings->normalization, n, cost->content_scale[t]);
     }
     return status;
 }
@@ -316,7 +400,7 @@ static dq_status line_target(dq__cost *cost, const dq_image *content, dq__error 
     float *photo = scaled_pixels(content, s->settings->pixel_range);
     if (!photo) return dq__no_memory(err, (size_t)cost->w * (size_t)cost->h * 12, "a picture");
     dq_status status = dq__laplacian_init(&cost->lines, photo, cost->h, cost->w, (int)s->settings->laplacian_pool, err);
-    dq__free(photo);
+    if (photo != content->rgb) dq__free(photo);
     if (status || !s->maps || !s->maps->content.sums) return status;
     return layer_map(&cost->lines_map, &s->maps->content, cost->lines.cols, cost->lines.rows, err);
 }
@@ -325,26 +409,61 @@ static dq_status line_target(dq__cost *cost, const dq_image *content, dq__error 
 static dq_status open_own_gradient(dq__cost *cost, dq__error *err) {
     size_t most = 0;
     for (int t = 0; t < cost->setup->taps->count; t++) {
-        const dq__tensor *f = dq__exec_tap(cost->exec, t);
-        const size_t floats = ((size_t)f->h + 2 * MAX_HALO) * ((size_t)f->w + 2 * MAX_HALO) * (size_t)f->cs;
+        int h, w;
+        dq__frame_map(cost->frame, t, &h, &w);
+        const size_t floats = ((size_t)h + 2 * MAX_HALO) * ((size_t)w + 2 * MAX_HALO) * stride_at(cost->setup, t);
         if (floats > most) most = floats;
     }
     cost->own_gradient = dq__alloc_zero(sizeof(float) * most);
     return cost->own_gradient ? DQ_OK : dq__no_memory(err, sizeof(float) * most, "normalised gradients");
 }
 
-dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq_image *content, const dq_image *const *styles,
-                       dq__error *err) {
+/* Pixels of the largest window of any picture. */
+static size_t most_pixels(const dq__cost_setup *s, const dq__cost_plan *plan) {
+    size_t most = (size_t)plan->grid.window_h * (size_t)plan->grid.window_w;
+    for (int i = 0; i < s->styles; i++) {
+        const size_t pixels = (size_t)plan->style[i].window_h * (size_t)plan->style[i].window_w;
+        if (pixels > most) most = pixels;
+    }
+    return most;
+}
+
+/* Are there maps to be cut to windows? */
+static bool crops(const dq__cost_setup *s, const dq__cost_plan *plan) {
+    bool parts = plan->grid.cols > 1;
+    for (int i = 0; i < s->styles; i++) parts = parts || plan->style[i].cols > 1;
+    return parts && s->maps && (s->maps->regions > 0 || s->maps->content.sums);
+}
+
+static dq__cost_plan whole_plan(const dq__cost_setup *s, const dq_image *content, const dq_image *const *styles) {
+    dq__cost_plan plan = {.grid = dq__grid_whole(content->height, content->width), .alloc = dq__alloc};
+    for (int i = 0; i < s->styles; i++) plan.style[i] = dq__grid_whole(styles[i]->height, styles[i]->width);
+    return plan;
+}
+
+/* Memory that windows share. */
+static dq_status open_buffers(dq__cost *cost, dq__error *err) {
+    const size_t bytes = sizeof(float) * most_pixels(cost->setup, &cost->plan);
+    cost->row_sums = dq__alloc(sizeof(double) * (size_t)cost->h);
+    if (crops(cost->setup, &cost->plan)) cost->crop = dq__alloc(bytes);
+    const bool whole = cost->row_sums && (cost->crop || !crops(cost->setup, &cost->plan));
+    return whole ? DQ_OK : dq__no_memory(err, sizeof(double) * (size_t)cost->h + bytes, "the cost");
+}
+
+dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq__cost_plan *plan, const dq_image *content,
+                       const dq_image *const *styles, dq__error *err) {
     *out = NULL;
     dq__cost *cost = dq__alloc_zero(sizeof *cost);
     if (!cost) return dq__no_memory(err, sizeof *cost, "the cost");
-    cost->setup = setup;
+    cost->setup = setup, cost->plan = plan ? *plan : whole_plan(setup, content, styles);
     cost->h = content->height, cost->w = content->width;
-    cost->row_sums = dq__alloc(sizeof(double) * (size_t)cost->h);
-    dq_status status = cost->row_sums ? DQ_OK : dq__no_memory(err, sizeof(double) * (size_t)cost->h, "the cost");
+    cost->parts = cost->plan.grid.rows * cost->plan.grid.cols > 1;
+    dq_status status = open_buffers(cost, err);
     if (!status) status = style_targets(cost, styles, err);
     const dq__exec_options options = exec_options(setup, cost->w, cost->h, true);
-    if (!status) status = dq__exec_new(&cost->exec, setup->pool, setup->table, setup->packed, &options, err);
+    if (!status)
+        status = dq__frame_new(&cost->frame, setup->pool, setup->table, setup->packed, &options, &cost->plan.grid,
+                               cost->plan.keep, err);
     if (!status) status = photo_guides(cost, err);
     if (!status) status = content_targets(cost, content, err);
     if (!status) status = line_target(cost, content, err);
@@ -366,46 +485,78 @@ void dq__cost_free(dq__cost **pointer) {
     dq__free(cost->lines_map);
     dq__free(cost->own_gradient);
     dq__free(cost->row_sums);
+    dq__free(cost->crop);
     dq__moments_deinit(&cost->moments);
     dq__w2_deinit(&cost->w2);
-    dq__exec_free(&cost->exec);
+    dq__frame_free(&cost->frame);
     dq__free(cost);
     *pointer = NULL;
 }
 
-size_t dq__cost_bytes(const dq__cost_setup *s, int w, int h, const int *style_w, const int *style_h) {
-    const dq__exec_options main_options = exec_options(s, w, h, true);
-    size_t most = 0, kept = widest(s) ? dq__moments_bytes(widest(s)) : 0;
-    if (widest(s) && s->settings->style_loss == DQ__STYLE_W2) kept += dq__w2_bytes(widest(s));
+bool dq__cost_in_windows(const dq__cost_setup *s) { return s->settings->histogram_weight == 0 && !s->settings->normalize_gradients; }
+
+/* ---- memory -------------------------------------------------------------------------------------------------------- */
+
+/* Positions of a tap's map. */
+static size_t positions(const dq__cost_setup *s, int t, int w, int h) {
+    const int side = dq__exec_min_side(s->table, s->taps->layer[t]); /* pixels of the picture to one of the map */
+    return (size_t)(w / side) * (size_t)(h / side);
+}
+
+size_t dq__cost_features_bytes(const dq__cost_setup *s, int w, int h) {
+    size_t sum = 0;
+    for (int t = 0; t < s->taps->count; t++)
+        if (s->taps->content[t] != 0) sum += sizeof(float) * stride_at(s, t) * positions(s, t, w, h);
+    return sum;
+}
+
+/* What targets take whatever the windows: moments of styles, maps. */
+static size_t targets_bytes(const dq__cost_setup *s, const dq__grid *grid) {
+    size_t sum = widest(s) ? dq__moments_bytes(widest(s)) : 0, own = 0;
+    if (widest(s) && s->settings->style_loss == DQ__STYLE_W2) sum += dq__w2_bytes(widest(s));
+    if (s->settings->laplacian_weight > 0) sum += dq__laplacian_bytes(grid->h, grid->w, (int)s->settings->laplacian_pool);
+    for (int t = 0; t < s->taps->count; t++) {
+        const size_t cs = stride_at(s, t), map = sizeof(float) * positions(s, t, grid->w, grid->h);
+        if (s->taps->style[t] != 0)
+            sum += (sizeof(float) * (cs * cs + cs) + dq__whole_bytes((int)cs)) * (size_t)regions(s);
+        if (s->taps->style[t] != 0 && s->settings->histogram_weight > 0)
+            sum += sizeof(float) * cs * DQ__QUANTILES * (size_t)regions(s);
+        if (map * cs > own) own = map * cs;
+        if (s->taps->style[t] != 0 && has_regions(s)) sum += map * (size_t)regions(s);
+        if (s->taps->content[t] != 0 && s->maps && s->maps->content.sums) sum += map;
+    }
+    return s->settings->normalize_gradients ? sum + own : sum;
+}
+
+size_t dq__cost_window_bytes(const dq__cost_setup *s, const dq__grid *grid) {
+    const dq__exec_options options = exec_options(s, grid->w, grid->h, true);
+    size_t window;
+    dq__frame_bytes(s->pool, s->table, &options, grid, &window);
+    return window;
+}
+
+size_t dq__cost_bytes(const dq__cost_setup *s, const dq__cost_plan *plan) {
+    const dq__exec_options own = exec_options(s, plan->grid.w, plan->grid.h, true);
+    size_t most = 0, state, unused, frame = dq__frame_bytes(s->pool, s->table, &own, &plan->grid, &state);
+    const size_t windows = (size_t)plan->grid.rows * (size_t)plan->grid.cols;
+    if (!frame) return 0;
     for (int i = 0; i < s->styles; i++) {
-        const dq__exec_options options = exec_options(s, style_w[i], style_h[i], false);
-        const size_t bytes = dq__exec_bytes(s->pool, s->table, &options);
+        const dq__exec_options options = exec_options(s, plan->style[i].w, plan->style[i].h, false);
+        const size_t bytes = dq__frame_bytes(s->pool, s->table, &options, &plan->style[i], &unused);
         if (bytes > most) most = bytes;
     }
-    size_t exec = dq__exec_bytes(s->pool, s->table, &main_options), own = 0;
-    if (!exec) return 0;
-    if (s->settings->laplacian_weight > 0) exec += dq__laplacian_bytes(h, w, (int)s->settings->laplacian_pool);
-    for (int t = 0; t < s->taps->count; t++) {
-        const int side = dq__exec_min_side(s->table, s->taps->layer[t]); /* pixels of the picture to one of the map */
-        const size_t cs = (size_t)dq__map_stride(s->table->layer[s->taps->layer[t]].oc);
-        const size_t positions = (size_t)(w / side) * (size_t)(h / side);
-        if (s->taps->style[t] != 0) kept += sizeof(float) * (cs * cs + cs) * (size_t)regions(s);
-        if (s->taps->style[t] != 0 && s->settings->histogram_weight > 0)
-            kept += sizeof(float) * cs * DQ__QUANTILES * (size_t)regions(s);
-        if (sizeof(float) * positions * cs > own) own = sizeof(float) * positions * cs;
-        if (s->taps->style[t] != 0 && has_regions(s)) exec += sizeof(float) * positions * (size_t)regions(s);
-        if (s->taps->content[t] != 0) exec += sizeof(float) * cs * positions;
-        if (s->taps->content[t] != 0 && s->maps && s->maps->content.sums) exec += sizeof(float) * positions;
-    }
-    if (s->settings->normalize_gradients) exec += own;
-    return kept + (exec > most ? exec : most);
+    const size_t keeps = state ? plan->keep / state : 0;
+    frame += state * (keeps < windows - 1 ? keeps : windows - 1);
+    if (plan->alloc == dq__alloc) frame += dq__cost_features_bytes(s, plan->grid.w, plan->grid.h);
+    if (crops(s, plan)) most += sizeof(float) * most_pixels(s, plan), frame += sizeof(float) * most_pixels(s, plan);
+    return targets_bytes(s, &plan->grid) + (frame > most ? frame : most);
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------------------------------- */
 
 /* What --style-loss says. */
 static double moments_cost(dq__cost *cost, int t, const region *at, const dq__tensor *f, double weight,
-                          const dq__tensor *grad) {
+                           const dq__tensor *grad) {
     const dq__cost_setup *s = cost->setup;
     const dq__gaussian *target = &at->is;
     const double scale = at->scale;
@@ -428,52 +579,82 @@ static double region_cost(dq__cost *cost, int t, const region *at, const dq__ten
 }
 
 /* Regions count by their area, so that a place is painted as strongly as it would be without masks. */
-static double style_cost(dq__cost *cost, int t, const dq__tensor *f, double weight, const dq__tensor *grad) {
+static double style_cost(dq__cost *cost, int t, const spot *where, const dq__tensor *f, double weight, const dq__tensor *grad) {
     double sum = 0;
     for (int r = 0; r < regions(cost->setup); r++) {
         const region *at = &cost->style[t][r];
         if (!at->is.matrix) continue;
-        dq__moments_guide(&cost->moments, at->guide);
+        dq__moments_guide(&cost->moments, crop(cost, at->guide, where, f));
+        dq__moments_whole(&cost->moments, cost->parts ? &at->whole : NULL);
         sum += at->area * region_cost(cost, t, at, f, at->area * weight, grad);
     }
+    dq__moments_whole(&cost->moments, NULL);
     return sum;
 }
 
-static double content_cost(dq__cost *cost, int t, const dq__tensor *f, double weight, const dq__tensor *grad) {
-    return dq__content_cost(cost->setup->pool, f, cost->content[t], cost->content_map[t], cost->content_scale[t], weight, grad);
+static double content_cost(dq__cost *cost, int t, const spot *at, const dq__tensor *f, double weight, const dq__tensor *grad) {
+    const float *target = content_at(cost, t, at, f), *map = crop(cost, cost->content_map[t], at, f);
+    const double sum = dq__content_cost(cost->setup->pool, f, target, map, cost->content_scale[t], weight, grad);
+    dq__release(target, sizeof(float) * (size_t)f->h * (size_t)f->w * (size_t)f->cs);
+    return sum;
 }
 
-typedef double cost_fn(dq__cost *cost, int t, const dq__tensor *f, double weight, const dq__tensor *grad);
+typedef double cost_fn(dq__cost *cost, int t, const spot *at, const dq__tensor *f, double weight, const dq__tensor *grad);
 
 /* The cost, its gradient times weight added to grad: as it is, or brought to one length. */
-static double add_cost(dq__cost *cost, cost_fn *fn, int t, const dq__tensor *f, double weight, const dq__tensor *grad) {
-    if (!cost->own_gradient) return fn(cost, t, f, weight, grad);
+static double add_cost(dq__cost *cost, cost_fn *fn, int t, const spot *at, const dq__tensor *f, double weight,
+                       const dq__tensor *grad) {
+    if (!cost->own_gradient) return fn(cost, t, at, f, weight, grad);
     dq__tensor own = *grad;
     dq__tensor_place(&own, cost->own_gradient);
     dq__tensor_clear(&own);
-    const double value = fn(cost, t, f, weight != 0, &own);
+    const double value = fn(cost, t, at, f, weight != 0, &own);
     if (weight != 0) dq__add_unit(cost->setup->pool, &own, weight, grad);
     return value;
 }
 
-static void at_tap(void *user, int t, const dq__tensor *f, const dq__tensor *grad) {
+/* The costs of a part; of style those of the whole, with the part's share of the gradient. */
+static void at_part(void *user, int index, int t, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
     dq__cost *cost = user;
     const dq__cost_setup *s = cost->setup;
+    const spot at = spot_of(cost->frame, t, y, x);
     if (cost->content[t]) {
         const double w = s->taps->content[t];
-        cost->value.content += w * add_cost(cost, content_cost, t, f, w * s->settings->content_weight, grad);
+        cost->value.content += w * add_cost(cost, content_cost, t, &at, f, w * s->settings->content_weight, grad);
     }
     if (s->taps->style[t] != 0) {
         const double w = s->taps->style[t];
-        cost->value.style += w * add_cost(cost, style_cost, t, f, w * s->settings->style_weight, grad);
+        const double style = w * add_cost(cost, style_cost, t, &at, f, w * s->settings->style_weight, grad);
+        if (index == 0) cost->value.style += style;
     }
+}
+
+/* On the way forward: the moments of the whole picture. */
+static void measure_part(void *user, int index, int t, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
+    dq__cost *cost = user;
+    const spot at = spot_of(cost->frame, t, y, x);
+    (void)index, (void)grad;
+    for (int r = 0; r < regions(cost->setup); r++) {
+        region *to = &cost->style[t][r];
+        if (!to->is.matrix) continue;
+        dq__moments_guide(&cost->moments, crop(cost, to->guide, &at, f));
+        dq__whole_add(cost->setup->pool, &cost->moments, &to->whole, f);
+    }
+}
+
+static void finish_wholes(dq__cost *cost) {
+    for (int t = 0; t < cost->setup->taps->count; t++)
+        for (int r = 0; r < regions(cost->setup); r++)
+            if (cost->style[t][r].is.matrix) dq__whole_finish(&cost->style[t][r].whole);
 }
 
 dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient) {
     const dq__settings *o = cost->setup->settings;
     cost->value = (dq__cost_value){0};
-    dq__exec_forward(cost->exec, x);
-    dq__exec_backward(cost->exec, at_tap, cost, gradient);
+    if (cost->parts) clear_wholes(cost);
+    dq__frame_forward(cost->frame, x, cost->parts ? measure_part : NULL, cost);
+    if (cost->parts) finish_wholes(cost);
+    dq__frame_backward(cost->frame, x, at_part, cost, gradient);
     if (cost->lines.target) { /* in units of 1, whatever the range of pixels */
         const double w = o->laplacian_weight / (o->pixel_range * o->pixel_range);
         cost->value.content +=

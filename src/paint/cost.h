@@ -4,8 +4,10 @@
 #ifndef DQ_PAINT_COST_H
 #define DQ_PAINT_COST_H
 
+#include "base/mem.h"
 #include "image/image.h"
 #include "loss/gram.h"
+#include "net/window.h"
 #include "paint/maps.h"
 #include "paint/options.h"
 #include "paint/taps.h"
@@ -25,6 +27,14 @@ typedef struct dq__cost_setup {
     int styles;
 } dq__cost_setup;
 
+/* How the pictures of a scale go through the network. */
+typedef struct dq__cost_plan {
+    dq__grid grid;                        /* of the picture */
+    dq__grid style[DQ__MAX_PAINTINGS];    /* of the paintings */
+    size_t keep;                          /* bytes to keep windows of the picture for their way back (net/window.h) */
+    dq__alloc_fn *alloc;                  /* where the photo's features come to lie */
+} dq__cost_plan;
+
 typedef struct dq__cost_value {
     double total, content, style, tv; /* J; the parts before α, β and the weight of TV */
 } dq__cost_value;
@@ -35,13 +45,20 @@ dq_status dq__cost_roots_new(dq__gram_root roots[DQ__MAX_TAPS], const dq__taps *
 void dq__cost_roots_free(dq__gram_root roots[DQ__MAX_TAPS]);
 size_t dq__cost_roots_bytes(const dq__taps *taps, const dq__table *table);
 
-/* content and styles already have the size of this scale. */
-dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq_image *content, const dq_image *const *styles,
-                       dq__error *err);
+/* content and styles already have the size of this scale. plan: NULL for pictures that are whole, all in memory. */
+dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq__cost_plan *plan, const dq_image *content,
+                       const dq_image *const *styles, dq__error *err);
 void dq__cost_free(dq__cost **cost);
 /* x, gradient: [h][w][3] in units of pixel_range. */
 dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient);
-/* Bytes dq__cost_new will need at most at one time for these sizes, 0 if it cannot be. */
-size_t dq__cost_bytes(const dq__cost_setup *setup, int w, int h, const int *style_w, const int *style_h);
+/* Can pictures go through the network in windows? Not where a cost is no sum over positions: histograms go by rank, and the
+ * length of a gradient is that of the whole. */
+bool dq__cost_in_windows(const dq__cost_setup *setup);
+/* Bytes of memory dq__cost_new will need at most at one time, 0 if it cannot be; those of plan->keep count where they can be
+ * used. */
+size_t dq__cost_bytes(const dq__cost_setup *setup, const dq__cost_plan *plan);
+/* Bytes of the photo's features, which plan->alloc gives, and of what one window needs on its way back. */
+size_t dq__cost_features_bytes(const dq__cost_setup *setup, int w, int h);
+size_t dq__cost_window_bytes(const dq__cost_setup *setup, const dq__grid *grid);
 
 #endif

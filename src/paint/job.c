@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "image/colour.h"
 #include "image/tone.h"
+#include "paint/plan.h"
 #include "paint/resume.h"
 
 #include <errno.h>
@@ -18,7 +19,15 @@
 #include <sys/stat.h>
 #include <time.h>
 
+static const dq__scale *last_scale(const dq_job *job) { return &job->pyramid.scale[job->pyramid.count - 1]; }
 static size_t floats(const dq__scale *s) { return (size_t)s->w * (size_t)s->h * 3; }
+
+enum { PIECE = 1 << 18 }; /* floats of an array that are walked over before their memory is left */
+
+/* After float k of an array, walked over from its beginning. */
+static inline void leave(const float *array, size_t k) {
+    if ((k + 1) % PIECE == 0) dq__release(array + k + 1 - PIECE, sizeof(float) * PIECE);
+}
 
 /* ---- what the options ask for -------------------------------------------------------------------------------------- */
 
@@ -73,7 +82,6 @@ static dq_status choose_init(dq_job *job, dq__error *err) {
     return dq__image_read(&job->init, init, err);
 }
 
-static int last_layer(const dq_job *job) { return job->taps.layer[job->taps.count - 1]; }
 
 /* ---- colours ------------------------------------------------------------------------------------------------------- */
 
@@ -151,84 +159,11 @@ static dq_status let_photo_through(dq_job *job, const dq_image *content, dq__err
         const float photo = first ? content->rgb[k] : content->rgb[k] - coarse->rgb[k];
         const float v = (first ? s : 1) * job->x[k] + (1 - s) * range * photo;
         job->x[k] = v < 0 ? 0 : v > range ? range : v;
+        leave(job->x, k);
     }
     dq__image_free(&small);
     dq__image_free(&coarse);
     return status;
-}
-
-/* ---- memory -------------------------------------------------------------------------------------------------------- */
-
-/* A style is painted from at the size of the picture times style_scale, but never enlarged, unless it would be too small
- * for the network. */
-static void style_size(const dq_job *job, const dq_image *style, const dq__scale *at, int *w, int *h) {
-    const int longest = at->w > at->h ? at->w : at->h, own = style->width > style->height ? style->width : style->height;
-    const int shortest = style->width + style->height - own, min_side = dq__exec_min_side(&job->table, last_layer(job));
-    int wanted = (int)lround(longest * job->settings.style_scale);
-    const int least = (int)ceil((double)min_side * own / shortest);
-    if (wanted > own) wanted = own;
-    if (wanted < least) wanted = least;
-    dq__fit(wanted, style->width, style->height, w, h);
-}
-
-static size_t optimiser_bytes(const dq_job *job, size_t n) {
-    if (job->settings.optimizer == DQ__OPTIMIZER_LBFGS) return dq__lbfgs_bytes(n, (int)job->settings.history);
-    return 2 * sizeof(float) * n;
-}
-
-static size_t image_bytes(const dq_image *image) {
-    return (size_t)image->width * (size_t)image->height * (image->alpha ? 16 : 12);
-}
-
-/* Libraries, code and stacks: what a process that has opened a picture takes before a job (measured, docs/SPEED.md). */
-enum { PROCESS_BYTES = 48 << 20 };
-
-/* Expected peak of the process while painting at this size; 0 if it cannot be painted. */
-static uint64_t bytes_at(const dq_job *job, const dq__scale *at) {
-    int w[DQ__MAX_STYLES], h[DQ__MAX_STYLES];
-    for (int i = 0; i < job->styles; i++) style_size(job, job->style[i], at, &w[i], &h[i]);
-    const size_t cost = dq__cost_bytes(&job->setup, at->w, at->h, w, h);
-    if (!cost) return 0;
-    uint64_t sum = PROCESS_BYTES + cost + optimiser_bytes(job, floats(at)) + dq__packed_bytes(&job->table, last_layer(job), true);
-    sum += dq__cost_roots_bytes(&job->taps, &job->table) + dq__maps_bytes(&job->maps);
-    sum += image_bytes(job->content) * (job->settings.colour == DQ__COLOUR_LUMINANCE ? 2 : 1);
-    if (recolours(job)) sum += (uint64_t)floats(at) * sizeof(float);
-    for (int i = 0; i < job->styles; i++) sum += image_bytes(job->style[i]) + (uint64_t)w[i] * (uint64_t)h[i] * 12;
-    return sum + (uint64_t)floats(at) * sizeof(float) * (job->settings.average > 0 ? 5 : 4);
-}
-
-/* The largest longest side that stays under the limit, 0 if none does. */
-static int size_that_fits(const dq_job *job, uint64_t limit) {
-    int low = 0, high = (int)job->settings.size;
-    while (low < high) {
-        const int middle = (low + high + 1) / 2;
-        dq__scale at = {0};
-        dq__fit(middle, job->content->width, job->content->height, &at.w, &at.h);
-        const uint64_t bytes = bytes_at(job, &at);
-        if (bytes <= limit) low = middle; /* bytes is 0 where the size is too small: look higher */
-        else high = middle - 1;
-    }
-    dq__scale at = {0};
-    dq__fit(low < 1 ? 1 : low, job->content->width, job->content->height, &at.w, &at.h);
-    return low >= 16 && bytes_at(job, &at) ? low : 0;
-}
-
-static dq_status check_memory(const dq_job *job, dq__error *err) {
-    const dq__scale *last = &job->pyramid.scale[job->pyramid.count - 1];
-    const uint64_t needed = bytes_at(job, last), limit = job->settings.max_memory;
-    if (!needed) {
-        const int side = dq__exec_min_side(&job->table, last_layer(job));
-        return dq__fail(err, DQ_LIMIT,
-                        "a picture of %d x %d is too small for layer %s: it needs %d px a side; ask for a larger size", last->w,
-                        last->h, job->table.layer[last_layer(job)].name, side);
-    }
-    if (!limit || needed <= limit) return DQ_OK;
-    const int fits = size_that_fits(job, limit);
-    if (!fits)
-        return dq__fail(err, DQ_LIMIT, "no size fits into %.0f MB with network %s; this one needs %.0f MB", (double)limit / 1e6,
-                        job->table.name, (double)needed / 1e6);
-    return dq__fail(err, DQ_LIMIT, "%d x %d needs about %.0f MB, the limit is %.0f MB; size %d would fit", last->w, last->h,
-                    (double)needed / 1e6, (double)limit / 1e6, fits);
 }
 
 /* ---- making a job -------------------------------------------------------------------------------------------------- */
@@ -246,7 +181,7 @@ static dq_status copy_inputs(dq_job *job, const dq_image *content, const dq_imag
     dq_status status = copy_image(&job->content, content, last.w, last.h, err);
     for (int i = 0; i < count && !status; i++) {
         int w, h;
-        style_size(job, styles[i], &last, &w, &h);
+        dq__style_size(job, styles[i], &last, &w, &h);
         status = copy_image(&job->style[i], styles[i], w, h, err);
     }
     if (status || !record) return status;
@@ -279,6 +214,7 @@ static dq_status find_checkpoint(dq_job *job, const dq__settings *settings, cons
     dq__resume_digest(job, settings, model, job->digest);
     dq_status status = open_checkpoint(job, &file, &head, err);
     job->resumes = !status && file;
+    if (job->resumes && ((uint64_t)head.limit < job->limit || !job->settings.max_memory)) job->limit = (uint64_t)head.limit;
     if (file) fclose(file);
     return status;
 }
@@ -291,6 +227,7 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
         return dq__fail(err, DQ_USAGE, "give 1 to %d paintings, not %d", DQ__MAX_STYLES, style_count);
     dq_job *job = dq__alloc_zero(sizeof *job);
     if (!job) return dq__no_memory(err, sizeof *job, "a job");
+    job->log = log, job->log_user = log_user;
     job->pool = pool, job->settings = *settings, job->styles = style_count, job->scale = -1;
     apply_strength(&job->settings);
     choose_table(job, model);
@@ -304,13 +241,14 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
     job->setup = (dq__cost_setup){.pool = pool, .table = &job->table, .taps = &job->taps, .settings = &job->settings,
                                   .share = job->share, .styles = job->styles};
     job->setup.roots = job->roots, job->setup.maps = &job->maps;
-    const int min_side = dq__exec_min_side(&job->table, last_layer(job));
+    const int min_side = dq__exec_min_side(&job->table, dq__job_last_layer(job));
     job->pyramid = dq__pyramid_make(&job->settings, content->width, content->height, min_side);
-    status = check_memory(job, err);
-    if (!status) status = dq__packed_new(&job->packed, &job->table, &model->weights, last_layer(job), true, err);
+    job->limit = dq__plan_limit(&job->settings);
+    status = *settings->checkpoint ? find_checkpoint(job, settings, model, err) : DQ_OK;
+    if (!status) status = dq__plan_scale(job, last_scale(job), &job->last_plan, err);
+    if (!status) status = dq__packed_new(&job->packed, &job->table, &model->weights, dq__job_last_layer(job), true, err);
     if (!status) status = dq__cost_roots_new(job->roots, &job->taps, &job->table, &model->weights, err);
     job->setup.packed = job->packed;
-    if (!status && *settings->checkpoint) status = find_checkpoint(job, settings, model, err);
 done:
     if (status) dq__job_free(&job);
     *out = job;
@@ -323,7 +261,8 @@ static void leave_scale(dq_job *job) {
     else dq__adam_deinit(&job->adam);
     dq__free(job->gradient);
     dq__free(job->average);
-    job->gradient = job->average = NULL;
+    dq__free(job->good);
+    job->gradient = job->average = job->good = NULL;
 }
 
 void dq__job_free(dq_job **pointer) {
@@ -346,12 +285,12 @@ void dq__job_free(dq_job **pointer) {
 }
 
 void dq__job_plan(const dq_job *job, dq_plan *plan) {
-    const dq__scale *last = &job->pyramid.scale[job->pyramid.count - 1];
-    *plan = (dq_plan){.width = last->w, .height = last->h, .scales = job->pyramid.count, .memory = bytes_at(job, last)};
+    const dq__scale *last = last_scale(job);
+    *plan = (dq_plan){.width = last->w, .height = last->h, .scales = job->pyramid.count, .memory = job->last_plan.memory};
     for (int i = 0; i < job->pyramid.count; i++) {
         const dq__scale *s = &job->pyramid.scale[i];
         plan->iterations += s->iterations;
-        plan->flops += 2.0 * (double)s->iterations * dq__exec_flops(&job->table, last_layer(job), s->h, s->w);
+        plan->flops += 2.0 * (double)s->iterations * dq__exec_flops(&job->table, dq__job_last_layer(job), s->h, s->w);
     }
 }
 
@@ -367,6 +306,7 @@ static dq_status picture(const dq_job *job, dq_image **out, dq__error *err) {
     for (size_t k = 0; k < floats(s); k++) {
         const float v = from[k] * factor;
         (*out)->rgb[k] = v < 0 ? 0 : v > 1 ? 1 : v;
+        leave(from, k);
     }
     return DQ_OK;
 }
@@ -375,7 +315,13 @@ static void add_to_average(dq_job *job) {
     if (!job->average) return;
     const double keep = job->settings.average;
     const float a = (float)keep, b = (float)(1 - keep);
-    for (size_t k = 0; k < floats(dq__job_scale(job)); k++) job->average[k] = a * job->average[k] + b * job->x[k];
+    const size_t n = floats(dq__job_scale(job));
+    for (size_t first = 0; first < n; first += PIECE) {
+        const size_t end = n - first < PIECE ? n : first + PIECE;
+        for (size_t k = first; k < end; k++) job->average[k] = a * job->average[k] + b * job->x[k];
+        leave(job->average, end - 1);
+        leave(job->x, end - 1);
+    }
     job->average_weight = keep * job->average_weight + (1 - keep);
 }
 
@@ -388,6 +334,7 @@ static void set_pixels(dq_job *job, const dq_image *from, bool first) {
         float v = blank ? 0.5f : from->rgb[k];
         if (first) v += swing * (2 * dq__rng_uniform((uint64_t)job->settings.seed, 0, k) - 1);
         job->x[k] = range * (v < 0 ? 0 : v > 1 ? 1 : v);
+        leave(job->x, k);
     }
 }
 
@@ -396,32 +343,44 @@ static dq_status make_targets(dq_job *job, const dq_image *content, dq__error *e
     dq_status status = DQ_OK;
     for (int i = 0; i < job->styles && !status; i++) {
         int w, h;
-        style_size(job, job->style[i], dq__job_scale(job), &w, &h);
+        dq__style_size(job, job->style[i], dq__job_scale(job), &w, &h);
         status = dq__image_resize(&style[i], job->style[i], w, h, err);
     }
-    if (!status) status = dq__cost_new(&job->cost, &job->setup, content, (const dq_image *const *)style, err);
+    if (!status) status = dq__cost_new(&job->cost, &job->setup, &job->plan.cost, content, (const dq_image *const *)style, err);
     for (int i = 0; i < job->styles; i++) dq__image_free(&style[i]);
     return status;
+}
+
+static dq_status no_room(const dq_job *job, dq__error *err) {
+    const double memory = (double)job->plan.memory / 1e6, file = (double)job->plan.file / 1e6;
+    if (job->plan.file == 0) return dq__fail(err, DQ_LIMIT, "out of memory (%.0f MB for the painting)", memory);
+    return dq__fail(err, DQ_LIMIT, "no room for %.0f MB in the folder for temporary files, %s, or for %.0f MB in memory; TMPDIR "
+                    "names another folder", file, dq__temporary_folder(), memory);
 }
 
 static dq_status make_state(dq_job *job, dq__error *err) {
     const dq__settings *s = &job->settings;
     const size_t n = floats(dq__job_scale(job));
+    const dq__scale_plan *plan = &job->plan;
     dq__free(job->x);
-    job->x = dq__alloc(sizeof(float) * n);
-    job->gradient = dq__alloc(sizeof(float) * n);
-    job->average = s->average > 0 ? dq__alloc_zero(sizeof(float) * n) : NULL;
+    job->x = plan->pixels(sizeof(float) * n);
+    job->gradient = plan->pixels(sizeof(float) * n);
+    job->average = s->average > 0 ? plan->state(sizeof(float) * n) : NULL;
     job->average_weight = 0;
-    if (!job->x || !job->gradient || (s->average > 0 && !job->average))
-        return dq__no_memory(err, 3 * sizeof(float) * n, "the picture");
+    job->good = plan->state(sizeof(float) * n);
+    job->good_known = false, job->failures = 0;
+    if (!job->x || !job->gradient || !job->good || (s->average > 0 && !job->average)) return no_room(job, err);
+    if (job->average && plan->state == dq__alloc) memset(job->average, 0, sizeof(float) * n);
+    dq_status status;
     if (s->optimizer == DQ__OPTIMIZER_LBFGS) {
-        const dq_status status =
-            dq__lbfgs_init(&job->lbfgs, n, (int)s->history, s->learning_rate > 0 ? s->learning_rate : 1, err);
+        const double rate = s->learning_rate > 0 ? s->learning_rate : 1;
+        status = dq__lbfgs_init_in(&job->lbfgs, plan->state, n, (int)s->history, rate, err);
         job->lbfgs.pool = job->pool;
-        return status;
+    } else {
+        const double rate = s->learning_rate > 0 ? s->learning_rate : 0.02 * s->pixel_range;
+        status = dq__adam_init_in(&job->adam, plan->state, n, rate * sqrt(s->strength), s->beta1, s->beta2, s->epsilon, err);
     }
-    const double rate = s->learning_rate > 0 ? s->learning_rate : 0.02 * s->pixel_range;
-    return dq__adam_init(&job->adam, n, rate * sqrt(s->strength), s->beta1, s->beta2, s->epsilon, err);
+    return status ? no_room(job, err) : DQ_OK;
 }
 
 /* Moves on to the next scale: the picture so far, or the first one, becomes its start. */
@@ -435,13 +394,14 @@ static dq_status enter_scale(dq_job *job, dq__error *err) {
     job->iteration = 0;
     const dq__scale *s = dq__job_scale(job);
     const dq_image *source = before ? before : job->init ? job->init : job->content;
-    status = dq__image_resize(&content, job->content, s->w, s->h, err);
+    status = dq__plan_scale(job, s, &job->plan, err);
     if (!status) status = dq__image_resize(&start, source, s->w, s->h, err);
     if (!status) status = make_state(job, err);
     if (!status) set_pixels(job, start, first);
-    if (!status) status = let_photo_through(job, content, err);
     dq__image_free(&before);
     dq__image_free(&start);
+    if (!status) status = dq__image_resize(&content, job->content, s->w, s->h, err);
+    if (!status) status = let_photo_through(job, content, err);
     if (!status) status = make_targets(job, content, err);
     dq__image_free(&content);
     if (!status) add_to_average(job);
@@ -458,7 +418,8 @@ static dq_status go_on(dq_job *job, dq__error *err) {
     if (status) return status;
     job->scale = (int)head.scale;
     const dq__scale *s = dq__job_scale(job);
-    status = dq__image_resize(&content, job->content, s->w, s->h, err);
+    status = dq__plan_scale(job, s, &job->plan, err);
+    if (!status) status = dq__image_resize(&content, job->content, s->w, s->h, err);
     if (!status) status = make_state(job, err);
     if (!status) status = make_targets(job, content, err);
     if (!status) status = dq__resume_read_state(job, &head, file, job->checkpoint, err);
@@ -479,6 +440,70 @@ static void move(dq_job *job) {
     if (job->settings.optimizer == DQ__OPTIMIZER_LBFGS) dq__lbfgs_step(&job->lbfgs, job->x, job->gradient, box);
     else dq__adam_step(&job->adam, job->x, job->gradient, box);
 }
+
+/* ---- numbers that are none ----------------------------------------------------------------------------------------- */
+
+/* After this many evaluations in a row that were not finite a job gives up; each time steps become a tenth as long. */
+enum { MAX_FAILURES = 12 };
+
+static void copy_pixels(float *to, const float *from, size_t n) {
+    for (size_t k = 0; k < n; k++) to[k] = from[k], leave(to, k), leave(from, k);
+}
+
+static bool all_finite(const float *x, size_t n) {
+    bool finite = true;
+    for (size_t k = 0; k < n; k++) finite &= isfinite(x[k]) != 0, leave(x, k);
+    return finite;
+}
+
+static void tell(const dq_job *job) {
+    char notice[160];
+    if (!job->log) return;
+    snprintf(notice, sizeof notice, "the cost was no longer finite at iteration %lld of scale %d: back a step, with a tenth of the "
+             "learning-rate", (long long)job->iteration + 1, job->scale + 1);
+    job->log(job->log_user, notice);
+}
+
+/* Back to the last picture that had a cost, with an optimiser that remembers nothing and makes shorter steps. */
+static dq_status recover(dq_job *job, dq__error *err) {
+    const size_t n = floats(dq__job_scale(job));
+    if (!job->good_known || ++job->failures > MAX_FAILURES)
+        return dq__fail(err, DQ_FAILED,
+                        "the cost is no longer finite at iteration %lld of scale %d; try a smaller learning-rate or weights",
+                        (long long)job->iteration + 1, job->scale + 1);
+    tell(job);
+    copy_pixels(job->x, job->good, n);
+    if (job->average) memset(job->average, 0, sizeof(float) * n);
+    job->average_weight = 0;
+    add_to_average(job);
+    if (job->settings.optimizer == DQ__OPTIMIZER_LBFGS) {
+        job->lbfgs.rate /= 10;
+        job->lbfgs.pairs = 0, job->lbfgs.step = 0;
+    } else {
+        job->adam.rate /= 10;
+        job->adam.step = 0;
+        memset(job->adam.m, 0, sizeof(float) * n);
+        memset(job->adam.v, 0, sizeof(float) * n);
+    }
+    return DQ_OK;
+}
+
+/* One evaluation and one step of the optimiser; false where the cost or the pixels are no longer finite. (Pixels are looked
+ * at too because a ReLU swallows what is no number.) */
+static bool advance(dq_job *job) {
+    const size_t n = floats(dq__job_scale(job));
+    job->value = dq__cost_evaluate(job->cost, job->x, job->gradient);
+    if (!isfinite(job->value.total)) return false;
+    copy_pixels(job->good, job->x, n);
+    job->good_known = true;
+    move(job);
+    if (!all_finite(job->x, n)) return false;
+    job->failures = 0;
+    add_to_average(job);
+    return true;
+}
+
+/* ---- a step -------------------------------------------------------------------------------------------------------- */
 
 /* Before the first step: the clock, and the checkpoint where there is one. */
 static dq_status start(dq_job *job, dq__error *err) {
@@ -507,14 +532,8 @@ dq_status dq__job_step(dq_job *job, int *more, dq__error *err) {
         if (status) return job->unsaved = false, status; /* what was there is gone */
     }
     if (!at_end(job)) {
-        job->value = dq__cost_evaluate(job->cost, job->x, job->gradient);
-        job->unsaved = job->unsaved && isfinite(job->value.total); /* there is nothing to go on from */
-        if (!isfinite(job->value.total))
-            return dq__fail(err, DQ_FAILED,
-                            "the cost is no longer finite at iteration %lld of scale %d; try a smaller learning-rate or weights",
-                            (long long)job->iteration + 1, job->scale + 1);
-        move(job);
-        add_to_average(job);
+        status = advance(job) ? DQ_OK : recover(job, err);
+        if (status) return job->unsaved = false, status; /* there is nothing to go on from */
         job->iteration++;
         job->work_done += (double)dq__job_scale(job)->w * dq__job_scale(job)->h;
         status = keep(job, err);

@@ -17,9 +17,19 @@ typedef struct dq__resume_head {
     unsigned char digest[DQ__JOB_DIGEST];
     int64_t scale, iteration, floats; /* as in dq_job; of one picture */
     int64_t pairs, newest;            /* L-BFGS */
-    double seconds, average_weight, h0;
+    int64_t limit;                    /* bytes of memory that the plans were made for */
+    int64_t step;                     /* of the optimiser */
+    double seconds, average_weight, h0, rate;
     dq__cost_value value;
 } dq__resume_head;
+
+/* How a scale is painted (plan.h). */
+typedef struct dq__scale_plan {
+    dq__cost_plan cost;
+    dq__alloc_fn *state, *pixels; /* where the optimiser's vectors and the average lie; the picture and its gradient */
+    uint64_t memory, file;        /* expected peak of the process; bytes in the file for what is not in memory */
+    double passes;                /* of a picture's worth of pixels through the network in a step: 2 where it is whole */
+} dq__scale_plan;
 
 struct dq_job {
     dq_context *context;
@@ -39,12 +49,19 @@ struct dq_job {
     char *record;
     dq__cost_setup setup;
 
+    uint64_t limit;      /* bytes of memory that the job may use */
+    dq__scale_plan plan, last_plan; /* of the scale under way, of the last one */
     int scale;         /* index of the scale under way, −1 before the first */
     int64_t iteration; /* steps made at it */
     dq__cost *cost;
     dq__adam adam;
     dq__lbfgs lbfgs;
     float *x, *gradient;       /* [h][w][3] in units of pixel_range */
+    float *good;               /* x of the last evaluation that was finite, once good_known */
+    bool good_known;
+    int failures;              /* evaluations in a row that were not */
+    dq_log_fn log;
+    void *log_user;
     float *average;            /* Σ of weighted x, divided by average_weight when read; NULL if average is 0 */
     double average_weight;
     dq__cost_value value;
@@ -56,6 +73,7 @@ struct dq_job {
     double saved, saving;      /* when the checkpoint was written, and how long that took; seconds */
 };
 
+static inline int dq__job_last_layer(const dq_job *job) { return job->taps.layer[job->taps.count - 1]; }
 /* The scale under way, or the first one. */
 static inline const dq__scale *dq__job_scale(const dq_job *job) { return &job->pyramid.scale[job->scale < 0 ? 0 : job->scale]; }
 

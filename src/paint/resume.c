@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * paint/resume.c: the file, little-endian throughout:
- *   "DQJOB01\n" · digest (32) · scale, iteration, floats, pairs, newest (int64 each) · seconds, weight of the average, h0, J and
- *   its three parts (doubles) · ρ of each pair, newest first (doubles) · x, running average, then of Adam both moments, of
+ *   "DQJOB01\n" · digest (32) · scale, iteration, floats, pairs, newest, limit of memory, steps of the optimiser
+ *   (int64 each) · seconds, weight of the average, h0, J and
+ *   its three parts, rate (doubles) · ρ of each pair, newest first (doubles) · x, running average, then of Adam both moments, of
  *   L-BFGS the last gradient, the last step, and each pair, newest first (floats) · SHA-256 of it all.
  * It is written and read in pieces: at 16384² px the arrays are gigabytes. */
 #include "paint/resume.h"
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 static const char MAGIC[8] = "DQJOB01\n";
-enum { NUMBERS = 5, REALS = 7, HEAD = 8 + DQ__JOB_DIGEST + 8 * (NUMBERS + REALS), SUM = 32, PIECE = 16384, MAX_PAIRS = 256,
+enum { NUMBERS = 7, REALS = 8, HEAD = 8 + DQ__JOB_DIGEST + 8 * (NUMBERS + REALS), SUM = 32, PIECE = 16384, MAX_PAIRS = 256,
        MAX_ARRAYS = 4 + 2 * MAX_PAIRS };
 
 /* ---- what belongs to a checkpoint ------------------------------------------------------------------------------------ */
@@ -31,7 +32,7 @@ static bool is_lbfgs(const dq_job *job) { return job->settings.optimizer == DQ__
 
 /* How many arrays the file has, from numbers alone. */
 static int count_arrays(const dq_job *job, const dq__resume_head *head) {
-    const int optimiser = !is_lbfgs(job) ? 2 : head->iteration > 0 ? 2 + 2 * (int)head->pairs : 0;
+    const int optimiser = !is_lbfgs(job) ? 2 : head->step > 0 ? 2 + 2 * (int)head->pairs : 0;
     return 1 + (job->settings.average > 0) + optimiser;
 }
 
@@ -46,7 +47,7 @@ static int list_arrays(const dq_job *job, array list[MAX_ARRAYS]) {
     if (!is_lbfgs(job)) {
         list[n++] = (array){job->adam.m, false};
         list[n++] = (array){job->adam.v, true};
-    } else if (job->iteration > 0) {
+    } else if (l->step > 0) {
         list[n++] = (array){l->y[l->open], false};
         list[n++] = (array){l->s[l->open], false};
         for (int k = 0; k < l->pairs; k++) {
@@ -189,6 +190,7 @@ static bool put_floats(stream *s, const float *from, size_t count) {
             for (int b = 0; b < 4; b++) piece[4 * i + (size_t)b] = (unsigned char)(bits >> 8 * b);
         }
         if (!put(s, piece, 4 * n)) return false;
+        dq__release(&from[done], 4 * n);
         done += n;
     }
     return true;
@@ -206,6 +208,7 @@ static bool get_floats(stream *s, const array *to, size_t count) {
             memcpy(&to->at[done + i], &bits, sizeof bits);
             if (!isfinite(to->at[done + i]) || (to->positive && to->at[done + i] < 0)) return false;
         }
+        dq__release(&to->at[done], 4 * n);
         done += n;
     }
     return true;
@@ -217,9 +220,12 @@ static bool put_all(stream *s, const dq_job *job) {
     const dq__lbfgs *l = &job->lbfgs;
     const int pairs = is_lbfgs(job) ? l->pairs : 0;
     const size_t floats = scale_floats(dq__job_scale(job));
-    const int64_t number[NUMBERS] = {job->scale, job->iteration, (int64_t)floats, pairs, pairs ? l->newest : 0};
+    const int64_t number[NUMBERS] = {job->scale, job->iteration, (int64_t)floats, pairs, pairs ? l->newest : 0,
+                                     (int64_t)job->limit,
+                                     is_lbfgs(job) ? l->step : job->adam.step};
     const double real[REALS] = {dq__seconds() - job->started, job->average ? job->average_weight : 0, is_lbfgs(job) ? l->h0 : 1,
-                                job->value.total, job->value.content, job->value.style, job->value.tv};
+                                job->value.total, job->value.content, job->value.style, job->value.tv,
+                                is_lbfgs(job) ? l->rate : job->adam.rate};
     unsigned char sum[SUM];
     gsize length = SUM;
     array list[MAX_ARRAYS];
@@ -264,9 +270,10 @@ static dq_status damaged(const char *name, const char *why, dq__error *err) {
 }
 
 static void decode_head(dq__resume_head *head, const unsigned char *p) {
-    int64_t *const number[NUMBERS] = {&head->scale, &head->iteration, &head->floats, &head->pairs, &head->newest};
+    int64_t *const number[NUMBERS] = {&head->scale, &head->iteration, &head->floats, &head->pairs, &head->newest,
+                                      &head->limit, &head->step};
     double *const real[REALS] = {&head->seconds, &head->average_weight, &head->h0, &head->value.total, &head->value.content,
-                                 &head->value.style, &head->value.tv};
+                                 &head->value.style, &head->value.tv, &head->rate};
     memcpy(head->digest, p + sizeof MAGIC, DQ__JOB_DIGEST);
     p += sizeof MAGIC + DQ__JOB_DIGEST;
     for (int i = 0; i < NUMBERS; i++, p += 8) *number[i] = (int64_t)read64(p);
@@ -279,8 +286,10 @@ static bool numbers_agree(const dq_job *job, const dq__resume_head *h) {
     const dq__scale *at = &job->pyramid.scale[h->scale];
     if (h->iteration > at->iterations || h->floats != (int64_t)scale_floats(at)) return false;
     const int64_t most = is_lbfgs(job) ? job->settings.history : 0;
-    if (h->pairs < 0 || h->pairs > most || h->pairs >= (h->iteration > 0 ? h->iteration : 1)) return false;
+    if (h->step < 0 || h->step > h->iteration || !(h->rate >= 0 && h->rate < 1e9)) return false;
+    if (h->pairs < 0 || h->pairs > most || h->pairs >= (h->step > 0 ? h->step : 1)) return false;
     if (h->newest < 0 || h->newest > most || (h->pairs == 0 && h->newest != 0)) return false;
+    if (h->limit == 0) return false;
     const double weight = h->average_weight;
     return h->seconds >= 0 && h->seconds < 1e12 && isfinite(h->value.total + h->value.content + h->value.style + h->value.tv) &&
            h->h0 > 0 && isfinite(h->h0) && (job->settings.average > 0 ? weight > 0 && weight <= 1.000001 : weight == 0);
@@ -303,7 +312,8 @@ dq_status dq__resume_read_head(const dq_job *job, dq__resume_head *head, FILE *f
 static bool get_pairs(stream *s, dq_job *job, const dq__resume_head *head) {
     dq__lbfgs *l = &job->lbfgs;
     if (!is_lbfgs(job)) return true;
-    l->step = head->iteration;
+    l->step = head->step;
+    l->rate = head->rate;
     l->pairs = (int)head->pairs;
     l->newest = (int)head->newest;
     l->open = l->pairs ? (l->newest + 1) % (l->history + 1) : 0;
@@ -333,7 +343,7 @@ dq_status dq__resume_read_state(dq_job *job, const dq__resume_head *head, FILE *
     job->iteration = head->iteration;
     job->average_weight = head->average_weight;
     job->value = head->value;
-    if (!is_lbfgs(job)) job->adam.step = head->iteration;
+    if (!is_lbfgs(job)) job->adam.step = head->step, job->adam.rate = head->rate;
     const bool good = get(&s, first, HEAD) && get_pairs(&s, job, head) && get_arrays(&s, job, head);
     g_checksum_get_digest(s.sum, sum, &length);
     g_checksum_free(s.sum);

@@ -94,7 +94,7 @@ static void gradient(scene *s, const char *what, const char *name, int styles) {
     dq__cost *cost;
     s->setup.styles = styles;
     s->share[0] = styles == 1 ? 1 : 0.75, s->share[1] = 0.25;
-    assert_ok(dq__cost_new(&cost, &s->setup, s->content, (const dq_image *const *)s->style, &err));
+    assert_ok(dq__cost_new(&cost, &s->setup, NULL, s->content, (const dq_image *const *)s->style, &err));
     const dq__cost_value value = dq__cost_evaluate(cost, s->x->rgb, s->gradient);
     const size_t n = 3 * (size_t)s->x->width * (size_t)s->x->height;
     record r = find(s, what, name);

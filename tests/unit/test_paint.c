@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "image/image.h"
-#include "paint/job.h"
+#include "paint/job_state.h"
 
 typedef struct fixture {
     dq_model *model;
@@ -250,18 +250,8 @@ static void bad_requests_are_explained(void **state) {
     refuse(f, 1, "size=64 content-layers= style-layers=", DQ_USAGE, "layer");
 }
 
-static void memory_limit_names_a_size_that_fits(void **state) {
-    const fixture *f = *state;
-    dq__error err = {0};
-    dq_job *job;
-    assert_int_equal(make_job(&job, f, NULL, 1, "size=2048 max-memory=200M", &err), DQ_LIMIT);
-    const char *size = strstr(err.text, "size ");
-    assert_non_null(size);
-    char text[64];
-    snprintf(text, sizeof text, "size=%d max-memory=200M", (int)strtol(size + 5, NULL, 10));
-    assert_int_equal(make_job(&job, f, NULL, 1, text, &err), DQ_OK);
-    dq__job_free(&job);
-    refuse(f, 1, "size=64 max-memory=1M", DQ_LIMIT, "no size fits");
+static void too_little_memory_for_anything_is_told(void **state) {
+    refuse(*state, 1, "size=64 max-memory=1M", DQ_LIMIT, "no size fits");
 }
 
 static void the_plan_is_what_is_used(void **state) {
@@ -299,6 +289,61 @@ static void a_cost_that_blows_up_is_named(void **state) {
     dq__job_free(&job);
 }
 
+static int told;
+static void count_notices(void *user, const char *notice) {
+    (void)user;
+    if (strstr(notice, "no longer finite at iteration 4")) told++;
+}
+
+/* A pixel becomes no number between two steps: the job goes on from the picture before, and ends near where it would have. */
+static void numbers_that_are_none_are_recovered_from(void **state) {
+    const fixture *f = *state;
+    static const char *const optimizers[] = {"lbfgs", "adam"};
+    for (int o = 0; o < 2; o++) {
+        char text[128];
+        dq__error err = {0};
+        dq_job *job;
+        dq_image *out;
+        snprintf(text, sizeof text, "size=48 min-size=0 iterations=12 optimizer=%s", optimizers[o]);
+        dq_image *whole = run(f, 2, 1, text, NULL, NULL), *photo;
+        assert_int_equal(dq__image_resize(&photo, f->photo, 48, 36, NULL), DQ_OK);
+        assert_int_equal(make_job(&job, f, NULL, 1, text, &err), DQ_OK);
+        job->log = count_notices;
+        told = 0;
+        for (int more = 1, step = 0; more; step++) {
+            if (step == 3) job->x[500] = NAN, job->average[500] = NAN;
+            if (dq__job_step(job, &more, &err)) fail_msg("%s", err.text);
+        }
+        assert_int_equal(told, 1);
+        assert_int_equal(dq__job_image(job, &out, &err), DQ_OK);
+        for (int k = 0; k < 48 * 36 * 3; k++) assert_true(isfinite(out->rgb[k]));
+        assert_true(distance(out, photo) > 0.2 * distance(whole, photo));
+        dq__image_free(&out), dq__image_free(&whole), dq__image_free(&photo);
+        dq__job_free(&job);
+    }
+}
+
+static void a_job_that_stays_without_numbers_gives_up(void **state) {
+    const fixture *f = *state;
+    dq__error err = {0};
+    dq_job *job;
+    dq_image *out;
+    dq_status status = DQ_OK;
+    int steps = 0;
+    assert_int_equal(make_job(&job, f, NULL, 1, "size=48 min-size=0 iterations=50", &err), DQ_OK);
+    for (int more = 1; more && !status; steps++) {
+        status = dq__job_step(job, &more, &err);
+        job->x[7] = NAN;
+    }
+    assert_int_equal(status, DQ_FAILED);
+    assert_non_null(strstr(err.text, "no longer finite"));
+    assert_true(steps > 5 && steps < 30);
+    assert_int_equal(dq__job_image(job, &out, &err), DQ_OK); /* the picture is still there */
+    for (int k = 0; k < 48 * 36 * 3; k++) assert_true(isfinite(out->rgb[k]));
+    dq__image_free(&out);
+    dq__job_free(&job);
+}
+
 static void no_memory_is_no_crash(void **state) {
     const fixture *f = *state;
     for (long n = 1; n < 400; n += n < 60 ? 1 : 7) {
@@ -325,7 +370,9 @@ int main(void) {
         cmocka_unit_test(every_option_counts),         cmocka_unit_test(zero_weights_do_nothing),
         cmocka_unit_test(strength_goes_from_photo_to_painting),
         cmocka_unit_test(without_strength_it_is_the_photo),
-        cmocka_unit_test(bad_requests_are_explained),  cmocka_unit_test(memory_limit_names_a_size_that_fits),
-        cmocka_unit_test(a_cost_that_blows_up_is_named), cmocka_unit_test(no_memory_is_no_crash)};
+        cmocka_unit_test(bad_requests_are_explained),  cmocka_unit_test(too_little_memory_for_anything_is_told),
+        cmocka_unit_test(a_cost_that_blows_up_is_named),
+        cmocka_unit_test(numbers_that_are_none_are_recovered_from),
+        cmocka_unit_test(a_job_that_stays_without_numbers_gives_up), cmocka_unit_test(no_memory_is_no_crash)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
