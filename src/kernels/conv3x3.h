@@ -5,6 +5,7 @@
 #define DQ_KERNELS_CONV3X3_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* y[r][c][o] = start + Σ_{kh,kw<3} Σ_{i<ic} w[o][i][kh][kw] · x[r+kh−1][c+kw−1][i]   for r < rows, c < cols, o < oc
  * start = y's old value when accumulate is set, else bias[o], or 0 where bias is NULL.
@@ -22,6 +23,16 @@ typedef struct dqk_conv3x3 {
 } dqk_conv3x3;
 
 typedef void dqk_conv3x3_fn(const dqk_conv3x3 *job);
+
+/* The same from a picture: three channels of four are read (ic and x_col are 4, the weights packed so), nothing is
+ * accumulated. signs: NULL, or ReLU follows and its bits are written, [rows·cols] pixels of `words` words. */
+typedef struct dqk_from_picture {
+    dqk_conv3x3 conv;
+    uint16_t *signs;
+    int words;
+} dqk_from_picture;
+
+typedef void dqk_conv3x3_from_picture_fn(const dqk_from_picture *job);
 
 /* The way back to a picture: y[r][c][o] = Σ_{t<9} Σ_{i<ic} w[t][o][i] · x[r+t/3−1][c+t%3−1][i] for o < 3, and y[r][c][3] = 0.
  * ic: multiple of 16; w: [9][3][ic]; no bias, oc is 4. */

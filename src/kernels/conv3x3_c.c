@@ -28,6 +28,19 @@ void dqk_conv3x3__c(const dqk_conv3x3 *k) {
                 pixel(k, k->x + r * k->x_row + c * k->x_col, k->y + r * k->y_row + c * k->y_col, o);
 }
 
+void dqk_conv3x3_from_picture__c(const dqk_from_picture *k) {
+    dqk_conv3x3__c(&k->conv);
+    for (int at = 0; k->signs && at < k->conv.rows * k->conv.cols; at++) {
+        float *y = k->conv.y + at / k->conv.cols * k->conv.y_row + at % k->conv.cols * k->conv.y_col;
+        uint16_t *signs = k->signs + (ptrdiff_t)at * k->words;
+        for (int o = 0; o < k->conv.oc; o++) {
+            const unsigned positive = y[o] > 0;
+            signs[o / 16] = (uint16_t)((o % 16 ? signs[o / 16] : 0) | positive << o % 16);
+            y[o] = positive ? y[o] : 0;
+        }
+    }
+}
+
 void dqk_conv3x3_to_picture__c(const dqk_conv3x3 *k) {
     for (int r = 0; r < k->rows; r++)
         for (int c = 0; c < k->cols; c++)

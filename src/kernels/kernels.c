@@ -4,7 +4,8 @@
 
 #define TABLE(NAME, isa_) \
     { \
-        .isa = NAME, .conv3x3 = dqk_conv3x3__##isa_, .conv3x3_to_picture = dqk_conv3x3_to_picture__##isa_, \
+        .isa = NAME, .conv3x3 = dqk_conv3x3__##isa_, .conv3x3_from_picture = dqk_conv3x3_from_picture__##isa_, \
+        .conv3x3_to_picture = dqk_conv3x3_to_picture__##isa_, \
         .gemm = dqk_gemm__##isa_, .gram = dqk_gram__##isa_, .outer = dqk_outer__##isa_, \
         .pool_max = dqk_pool_max__##isa_, .pool_max_back = dqk_pool_max_back__##isa_, \
         .pool_average = dqk_pool_average__##isa_, .pool_average_back = dqk_pool_average_back__##isa_, \

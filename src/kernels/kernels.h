@@ -18,6 +18,7 @@
 typedef struct dqk_table {
     dq__isa isa;
     dqk_conv3x3_fn *conv3x3;
+    dqk_conv3x3_from_picture_fn *conv3x3_from_picture;
     dqk_conv3x3_to_picture_fn *conv3x3_to_picture;
     dqk_gemm_fn *gemm;
     dqk_gram_fn *gram;

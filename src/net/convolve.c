@@ -106,6 +106,21 @@ static void direct_task(void *user, int task) {
     relu_part(work, &p, p.row, p.rows);
 }
 
+/* The first layer, from a picture. */
+static void from_picture_task(void *user, int task) {
+    const pass *work = user;
+    const part p = part_of(work, task);
+    const int words = p.y.cs / 16;
+    dqk_from_picture job = {.conv = {.x = dq__pixel(&p.x, p.row, 0), .x_row = dq__row(&p.x), .x_col = p.x.cs,
+                                     .y = dq__pixel(&p.y, p.row, 0) + p.channel, .y_row = dq__row(&p.y), .y_col = p.y.cs,
+                                     .w = work->k->w + (ptrdiff_t)p.channel * 9 * p.x.cs, .bias = bias_of(work, p.channel),
+                                     .rows = p.rows, .cols = p.y.w, .ic = p.x.cs, .oc = p.channels},
+                            .words = words};
+    if (work->k->signs)
+        job.signs = work->k->signs + ((ptrdiff_t)(p.picture * p.y.h + p.row) * p.y.w) * words + p.channel / 16;
+    work->c->kernels->conv3x3_from_picture(&job);
+}
+
 /* The weights of 16 outputs, turned for the way back, where the tasks find them. */
 static void turn_task(void *user, int block) {
     const pass *work = user;
@@ -114,9 +129,10 @@ static void turn_task(void *user, int block) {
 
 static void direct(pass *work) {
     const int rows = work->y.h + 2 * work->ring, cols = work->y.w + 2 * work->ring;
+    const bool picture = !work->back && work->x.cs == 4;
     if (work->back) dq__pool_run(work->c->pool, work->y.cs / 16, turn_task, work);
     work->split = dq__split_rows(rows, 256 / cols, work->y.cs, work->y.n);
-    dq__pool_run(work->c->pool, work->split.tasks * work->y.n, direct_task, work);
+    dq__pool_run(work->c->pool, work->split.tasks * work->y.n, picture ? from_picture_task : direct_task, work);
 }
 
 /* ---- 3×3, by Winograd's method --------------------------------------------------------------------------------------- */

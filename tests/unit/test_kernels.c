@@ -108,6 +108,45 @@ static void conv3x3_is_the_sum(void **state) {
                 conv_case(k, shape[s][0], shape[s][1], shape[s][2], shape[s][3], class, class % 2 == 0);
 }
 
+static void from_picture_case(const dqk_table *k, int h, int w, int oc, bool relu) {
+    dq__tensor x = new_tensor(h, w, 3, 1, false), y = new_tensor(h, w, oc, 1, true);
+    const int words = y.cs / 16 + 1;
+    float *weights = dq__alloc(sizeof(float) * 27 * oc), *bias = dq__alloc(sizeof(float) * y.cs);
+    float *packed = dq__alloc(sizeof(float) * 36 * y.cs);
+    uint16_t *signs = dq__alloc_zero(sizeof(uint16_t) * (size_t)(h * w * words));
+    fill(memory_of(&x) + GUARD, dq__tensor_floats(&x), 0);
+    fill(weights, 27 * (size_t)oc, 0);
+    fill(bias, (size_t)oc, 0);
+    for (int o = oc; o < y.cs; o++) bias[o] = 0;
+    dq__pack_conv3x3(packed, weights, oc, 3, 4, false);
+    k->conv3x3_from_picture(&(dqk_from_picture){
+        {x.data, dq__row(&x), x.cs, y.data, dq__row(&y), y.cs, packed, bias, h, w, 4, y.cs, 0}, relu ? signs : NULL, words});
+    check_guard(&y);
+    for (int at = 0; at < h * w * oc; at++) {
+        const int o = at % oc, r = at / oc / w, c = at / oc % w;
+        double sum = (double)bias[o], size = fabs(sum);
+        for (int n = 0; n < 27; n++) {
+            const int t = n % 9;
+            const double p = (double)weights[o * 27 + n] * (double)dq__pixel(&x, r + t / 3 - 1, c + t % 3 - 1)[n / 9];
+            sum += p, size += fabs(p);
+        }
+        const double is = (double)dq__pixel(&y, r, c)[o];
+        assert_near(is, relu && sum < 0 ? 0 : sum, 8 * eps * size);
+        if (relu) assert_int_equal(signs[(r * w + c) * words + o / 16] >> o % 16 & 1, is > 0);
+        else assert_int_equal(signs[(r * w + c) * words + o / 16], 0);
+    }
+    for (int at = 0; at < h * w; at++) assert_int_equal(signs[at * words + words - 1], 0);
+    dq__free(memory_of(&x)), dq__free(memory_of(&y)), dq__free(weights), dq__free(bias), dq__free(packed), dq__free(signs);
+}
+
+static void the_way_from_a_picture_is_the_sum(void **state) {
+    (void)state;
+    int isa = 0;
+    for (const dqk_table *k; (k = each_isa(&isa));)
+        for (int relu = 0; relu < 2; relu++)
+            from_picture_case(k, 3, 25, 64, relu), from_picture_case(k, 1, 1, 16, relu), from_picture_case(k, 2, 5, 37, relu);
+}
+
 static void picture_case(const dqk_table *k, int h, int w, int ic) {
     dq__tensor x = new_tensor(h, w, ic, 1, false), y = new_tensor(h, w, 4, 1, true);
     float *weights = dq__alloc(sizeof(float) * 27 * ic);
@@ -292,6 +331,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv3x3_is_the_sum), cmocka_unit_test(the_way_back_to_a_picture_is_the_sum),
         cmocka_unit_test(turned_weights_are_the_flipped_ones),   cmocka_unit_test(gemm_is_the_sum),
+        cmocka_unit_test(the_way_from_a_picture_is_the_sum),
         cmocka_unit_test(gram_is_the_sum),      cmocka_unit_test(relu_and_its_bits),
         cmocka_unit_test(pools_choose_and_return), cmocka_unit_test(the_best_isa_was_tested)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,4 +3,5 @@
 #define VW 4
 #define MR 6
 #define SYMBOL(family) dqk_##family##__neon
+#include "kernels/arm/bits_neon.h"
 #include "kernels/simd/conv3x3_tmpl.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * kernels/simd/conv3x3_tmpl.h: direct 3×3 convolution by tiles. Loops from outside: 32 input channels (their share of the
- * input stays in L2), 16 or 32 output channels (18 KiB of weights stay in L1), rows, pixels. */
+ * input stays in L2), 16 or 32 output channels (18 KiB of weights stay in L1), rows, pixels. The including file brings v16. */
 #include "kernels/kernels.h"
 
 #include "kernels/simd/tile_tmpl.h"
@@ -23,6 +23,58 @@ static int width(const dqk_conv3x3 *k, int i0, int o) {
 void SYMBOL(conv3x3)(const dqk_conv3x3 *k) {
     for (int i0 = 0; i0 < k->ic; i0 += IC_BLOCK)
         for (int o = 0; o < k->oc;) o += width(k, i0, o);
+}
+
+/* ---- from the picture ------------------------------------------------------------------------------------------------- */
+
+/* 16 outputs from o of the pixels whose first is pixel `at` of the job. */
+static inline __attribute__((always_inline)) void pixels_from(const dqk_from_picture *k, const float *x, float *y, ptrdiff_t at,
+                                                              int o, const int pixels) {
+    vf acc[MR][NB];
+    const float *w = k->conv.w + (ptrdiff_t)o * 9 * 4;
+#pragma GCC unroll 16
+    for (int p = 0; p < pixels; p++)
+#pragma GCC unroll 4
+        for (int v = 0; v < NB; v++) acc[p][v] = k->conv.bias ? *(const vf *)(k->conv.bias + o + v * VW) : (vf){0};
+    for (int t = 0; t < 9; t++, w += 16) {
+        const float *from = x + (t / 3 - 1) * k->conv.x_row + (t % 3 - 1) * 4;
+#pragma GCC unroll 1
+        for (int i = 0; i < 3; i++, w += 16) {
+            vf wv[NB];
+#pragma GCC unroll 4
+            for (int v = 0; v < NB; v++) wv[v] = *(const vf *)(w + v * VW);
+#pragma GCC unroll 16
+            for (int p = 0; p < pixels; p++)
+#pragma GCC unroll 4
+                for (int v = 0; v < NB; v++) acc[p][v] += from[p * 4 + i] * wv[v];
+        }
+    }
+#pragma GCC unroll 16
+    for (int p = 0; p < pixels; p++) {
+        float sum[16];
+#pragma GCC unroll 4
+        for (int v = 0; v < NB; v++) *(vf *)(sum + v * VW) = acc[p][v];
+        v16 value = load16(sum);
+        if (k->signs) {
+            const unsigned positive = greater16(value, zero16());
+            k->signs[(at + p) * k->words + o / 16] = (uint16_t)positive;
+            value = select16(positive, value, zero16());
+        }
+        store16(y + p * k->conv.y_col, value);
+    }
+}
+
+void SYMBOL(conv3x3_from_picture)(const dqk_from_picture *k) {
+    const dqk_conv3x3 *c = &k->conv;
+    for (int r = 0; r < c->rows; r++)
+        for (int o = 0; o < c->oc; o += 16) {
+            const float *x = c->x + r * c->x_row;
+            float *y = c->y + r * c->y_row + o;
+            const ptrdiff_t first = (ptrdiff_t)r * c->cols;
+            int at = 0;
+            for (; at + MR <= c->cols; at += MR) pixels_from(k, x + at * 4, y + at * c->y_col, first + at, o, MR);
+            for (; at < c->cols; at++) pixels_from(k, x + at * 4, y + at * c->y_col, first + at, o, 1);
+        }
 }
 
 /* ---- back to the picture -------------------------------------------------------------------------------------------- */

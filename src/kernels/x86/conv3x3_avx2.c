@@ -3,4 +3,5 @@
 #define VW 8
 #define MR 6
 #define SYMBOL(family) dqk_##family##__avx2
+#include "kernels/x86/bits_avx2.h"
 #include "kernels/simd/conv3x3_tmpl.h"

@@ -7,6 +7,7 @@
 #include "kernels/kernels.h"
 
 dqk_conv3x3_fn dqk_conv3x3__wide;
+dqk_conv3x3_from_picture_fn dqk_conv3x3_from_picture__wide;
 dqk_conv3x3_to_picture_fn dqk_conv3x3_to_picture__wide;
 dqk_gemm_fn dqk_gemm__wide;
 dqk_gram_fn dqk_gram__wide;
@@ -22,6 +23,7 @@ static inline const dqk_table *wide_kernels(void) {
     static dqk_table table;
     table = *dqk_kernels(DQ__ISA_C);
     table.conv3x3 = dqk_conv3x3__wide;
+    table.conv3x3_from_picture = dqk_conv3x3_from_picture__wide;
     table.conv3x3_to_picture = dqk_conv3x3_to_picture__wide;
     table.gemm = dqk_gemm__wide;
     table.gram = dqk_gram__wide;

@@ -5,4 +5,5 @@
 #define VW 16
 #define MR 12
 #define SYMBOL(family) dqk_##family##__wide
+#include "bits_wide.h"
 #include "kernels/simd/conv3x3_tmpl.h"
