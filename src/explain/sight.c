@@ -15,10 +15,10 @@
 
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
 
-/* A layer by its own name, or by another name of the field. */
+/* A layer by its own name, or by another name of the field; a convolution that is rectified in place means its ReLU. */
 static int find_layer(const dq__table *table, const char *name) {
     for (int i = 0; i < table->count; i++)
-        if (strcmp(table->layer[i].name, name) == 0) return i;
+        if (strcmp(table->layer[i].name, name) == 0) return i + 1 < table->count && dq__relu_in_place(table, i + 1) ? i + 1 : i;
     return dq__table_find(table, name);
 }
 
@@ -49,8 +49,6 @@ static dq_status add_named(dq__sight *s, const char *names, dq__error *err) {
         dq__table_names(table, known, sizeof known);
         if (layer < 0)
             return dq__fail(err, DQ_USAGE, "the network '%s' has no layer '%s'; it has: %s", table->name, name, known);
-        if (dq__relu_in_place(table, layer + 1) && layer + 1 < table->count)
-            return dq__fail(err, DQ_USAGE, "%s is rectified in place; look at %s", name, table->layer[layer + 1].name);
         status = add_layer(s, layer, err);
         if (!p[n]) break;
         p += n + 1;
