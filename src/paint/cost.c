@@ -135,7 +135,7 @@ static uint32_t in_place(const dq__cost_setup *s) {
 
 static dq__exec_options exec_options(const dq__cost_setup *s, int w, int h, bool backward) {
     return (dq__exec_options){.h = h, .w = w, .tap = s->taps->layer, .taps = s->taps->count, .backward = backward,
-                              .in_place = in_place(s)};
+                              .in_place = in_place(s), .direct = s->direct};
 }
 
 /* The pixels of a picture in units of `range`: its own where that is 1, else a copy to be freed. */

@@ -25,6 +25,7 @@ typedef struct dq__cost_setup {
     const dq__maps *maps; /* what counts where; NULL: all alike */
     const double *share;  /* of each style, summing to 1 */
     int styles;
+    bool direct;          /* convolve directly, whatever is faster: to compare with */
 } dq__cost_setup;
 
 /* How the pictures of a scale go through the network. */
