@@ -235,8 +235,8 @@ const tests = {
     await page.waitForSelector('[data-key="resume"]', { timeout: 60000 });
     await page.click('[data-key="resume"]');
     for (let i = 0; i < 2; i++) {
-      await page.locator(".mini").nth(i).click();
-      await page.waitForSelector('.painted [src*=preview], .state.finished', { timeout: 60000 });
+      await page.click(".mini.running", { timeout: 60000 });
+      await page.waitForSelector(".painted [src*=preview]", { timeout: 60000 });
       await page.click('[data-key="finish"]');
       await finished(page);
     }

@@ -11,7 +11,7 @@ skip() {
 }
 
 bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
-[ -n "$bin" ] && [ -x "$bin/initdb" ] || skip "PostgreSQL is not installed"
+if [ -z "$bin" ] || [ ! -x "$bin/initdb" ]; then skip "PostgreSQL is not installed"; fi
 "$DANQING" serve --store postgresql://127.0.0.1:1/none --data "${TMPDIR:-/tmp}/danqing-none.$$" 2>&1 | grep -q "without libpq" &&
     skip "this danqing was built without libpq"
 rm -rf "${TMPDIR:-/tmp}/danqing-none.$$"
