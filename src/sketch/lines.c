@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * sketch/lines.c: two blurs, their sharpened difference, and a soft threshold that leaves the tone of pencil. */
+ * sketch/lines.c: three blurs; the difference of the finer two makes lines, the widest the tone they lie on. */
 #include "sketch/lines.h"
 
 #include "base/mem.h"
@@ -36,22 +36,22 @@ static void blur(const float *from, int w, int h, double sigma, float *scratch, 
     blur_along(scratch, w, h, true, g, reach, to);
 }
 
-/* Light as paper above the threshold; below it darker the further, at the tone of the photo's shadows. */
-static float stroke(float fine, float coarse) {
-    const float sharp = 20, threshold = 0.62f, softness = 5;
-    const float u = ((1 + sharp) * fine - sharp * coarse) / 255;
-    const float line = u >= threshold ? 1 : 1 + tanhf(softness * (u - threshold));
-    const float tone = 0.75f + 0.25f * coarse / 255;
-    return 255 * 0.97f * (0.12f + 0.88f * line) * tone;
+/* Dark where the photo is darker than its surroundings, by its own measure, so that shadows have lines too; elsewhere the tone of
+ * paper, a little shaded as the photo is. */
+static float stroke(float fine, float coarse, float wide) {
+    const float edge = (coarse - fine) / (wide + 24), strength = edge > 0.004f ? 1 - expf(-38 * (edge - 0.004f)) : 0;
+    const float tone = 0.80f + 0.17f * wide / 255;
+    return 255 * tone * (1 - 0.85f * strength);
 }
 
 dq_status dq__lines_draw(const float *grey, int w, int h, double width, float *drawing, dq__error *err) {
     const size_t n = (size_t)w * (size_t)h;
-    float *fine = dq__alloc(sizeof(float) * 3 * n), *coarse = fine ? fine + n : NULL;
-    if (!fine) return dq__no_memory(err, sizeof(float) * 3 * n, "a drawing");
-    blur(grey, w, h, 0.5 * width, fine + 2 * n, fine);
-    blur(grey, w, h, 0.8 * width, fine + 2 * n, coarse);
-    for (size_t i = 0; i < n; i++) drawing[i] = stroke(fine[i], coarse[i]);
+    float *fine = dq__alloc(sizeof(float) * 4 * n), *coarse = fine ? fine + n : NULL, *wide = fine ? fine + 2 * n : NULL;
+    if (!fine) return dq__no_memory(err, sizeof(float) * 4 * n, "a drawing");
+    blur(grey, w, h, 0.5 * width, fine + 3 * n, fine);
+    blur(grey, w, h, 1.3 * width, fine + 3 * n, coarse);
+    blur(grey, w, h, 5 * width, fine + 3 * n, wide);
+    for (size_t i = 0; i < n; i++) drawing[i] = stroke(fine[i], coarse[i], wide[i]);
     dq__free(fine);
     return DQ_OK;
 }

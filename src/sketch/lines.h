@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * sketch/lines.h: a drawing without any pairs: an extended difference of Gaussians (Winnemöller et al. 2012), which turns edges
- * into lines and keeps deep shadows. Works at any size. */
+ * sketch/lines.h: a drawing without any pairs: differences of Gaussians, measured by the brightness around them, become strokes
+ * of pencil. Works at any size. */
 #ifndef DQ_SKETCH_LINES_H
 #define DQ_SKETCH_LINES_H
 

@@ -7,7 +7,7 @@
 
 static const dq__method *const methods[] = {
     &dq__method_lle, &dq__method_ssd, &dq__method_mrf, &dq__method_mwf,
-    &dq__method_rslcr, &dq__method_ridge, &dq__method_student, &dq__method_lines,
+    &dq__method_rslcr, &dq__method_ridge, &dq__method_dgfl, &dq__method_student, &dq__method_lines,
 };
 enum { METHODS = sizeof methods / sizeof *methods };
 
