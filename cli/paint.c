@@ -113,15 +113,23 @@ static void print_plan(FILE *to, const paint *p) {
     cli_print_clean(to, dq_options_get(p->options, "recipe"));
     fprintf(to, "\nnetwork     ");
     cli_print_clean(to, text);
-    fprintf(to, "\nscales      %d\niterations  %lld\nmemory      %s\ncompute     %.3g TFLOP, kernels %s\n", p->plan.scales,
-            (long long)p->plan.iterations, cli_bytes((double)p->plan.memory, memory), p->plan.flops / 1e12,
-            dq_context_isa(p->ctx));
+    fprintf(to, "\nscales      %d\niterations  %lld\nmemory      %s", p->plan.scales, (long long)p->plan.iterations,
+            cli_bytes((double)p->plan.memory, memory));
+    if (p->plan.file) fprintf(to, ", and %s in a temporary file", cli_bytes((double)p->plan.file, memory));
+    if (p->plan.window_rows * p->plan.window_cols > 1)
+        fprintf(to, "\nwindows     %d × %d of %d × %d, %.2f passes of the picture a step (whole: 2)", p->plan.window_cols,
+                p->plan.window_rows, p->plan.window_width, p->plan.window_height, p->plan.passes);
+    fprintf(to, "\ncompute     %.3g TFLOP, kernels %s\ntime        about %s\n", p->plan.flops / 1e12, dq_context_isa(p->ctx),
+            cli_time(p->plan.seconds, memory));
 }
 
 static json_t *plan_event(const paint *p) {
-    return json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:f}", "event", "start", "width", p->plan.width, "height",
+    return json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:f, s:I, s:i, s:i, s:i, s:i, s:f, s:f}", "event", "start", "width", p->plan.width, "height",
                      p->plan.height, "scales", p->plan.scales, "iterations", (json_int_t)p->plan.iterations, "memory",
-                     (json_int_t)p->plan.memory, "flops", p->plan.flops);
+                     (json_int_t)p->plan.memory, "flops", p->plan.flops, "file", (json_int_t)p->plan.file,
+                     "window_rows", p->plan.window_rows, "window_cols", p->plan.window_cols, "window_width",
+                     p->plan.window_width, "window_height", p->plan.window_height, "passes", p->plan.passes,
+                     "seconds_expected", p->plan.seconds);
 }
 
 static void show_step(const dq_progress *g) {

@@ -185,6 +185,11 @@ typedef struct dq_plan {
     int64_t iterations;          /* summed over the scales */
     uint64_t memory;             /* expected peak, bytes, the whole process while it paints, the model freed */
     double flops;                /* multiply-adds of the convolutions, times two, summed over the job */
+    int window_rows, window_cols;    /* the last scale goes through the network in so many windows, 1 × 1 where it is whole, */
+    int window_width, window_height; /* of this size */
+    double passes;               /* of its pixels through the network in a step, there or back: 2 where it is whole */
+    uint64_t file;               /* bytes in a file without a name, in $TMPDIR or /var/tmp, for what is not in memory */
+    double seconds;              /* roughly, for the job */
 } dq_plan;
 
 /* Called after every step; non-zero stops the job with DQ_CANCELLED. */

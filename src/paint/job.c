@@ -286,12 +286,19 @@ void dq__job_free(dq_job **pointer) {
 
 void dq__job_plan(const dq_job *job, dq_plan *plan) {
     const dq__scale *last = last_scale(job);
-    *plan = (dq_plan){.width = last->w, .height = last->h, .scales = job->pyramid.count, .memory = job->last_plan.memory};
+    const dq__scale_plan *p = &job->last_plan;
+    const dq__grid *g = &p->cost.grid;
+    *plan = (dq_plan){.width = last->w, .height = last->h, .scales = job->pyramid.count, .memory = p->memory, .file = p->file,
+                      .window_rows = g->rows, .window_cols = g->cols, .window_width = g->window_w,
+                      .window_height = g->window_h, .passes = p->passes};
     for (int i = 0; i < job->pyramid.count; i++) {
         const dq__scale *s = &job->pyramid.scale[i];
         plan->iterations += s->iterations;
         plan->flops += 2.0 * (double)s->iterations * dq__exec_flops(&job->table, dq__job_last_layer(job), s->h, s->w);
     }
+    const double speed = dq__plan_speed(job), own = dq__exec_flops(&job->table, dq__job_last_layer(job), last->h, last->w);
+    plan->seconds = plan->flops / speed;
+    plan->seconds += (double)last->iterations * (dq__plan_seconds(job, last, p, speed) - 2 * own / speed);
 }
 
 /* ---- pixels -------------------------------------------------------------------------------------------------------- */

@@ -18,7 +18,7 @@ typedef struct dq__resume_head {
     int64_t scale, iteration, floats; /* as in dq_job; of one picture */
     int64_t pairs, newest;            /* L-BFGS */
     int64_t limit;                    /* bytes of memory that the plans were made for */
-    int64_t step;                     /* of the optimiser */
+    int64_t step, failures;           /* of the optimiser; as in dq_job */
     double seconds, average_weight, h0, rate;
     dq__cost_value value;
 } dq__resume_head;

@@ -3,7 +3,11 @@
  * speed only orders them; it is written here once. */
 #include "paint/plan.h"
 
+#include "base/cpu.h"
+#include "base/measure.h"
+
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum { LEAST_WINDOW = 256, MOST_ALONG = 64, LEVELS = 3 };
@@ -13,6 +17,8 @@ enum { PROCESS_BYTES = 48 << 20 };
 
 /* Assumed: bytes a second to and from a file, and multiply-adds a second. */
 static const double FILE_SPEED = 1e9, COMPUTE_SPEED = 200e9;
+/* Convolutions' share of what multiply-adds in registers reach, as if each product were made (Winograd's method saves some). */
+static const double SHARE_OF_PEAK = 0.6;
 
 uint64_t dq__plan_limit(const dq__settings *settings) {
     const uint64_t available = dq__mem_available();
@@ -110,6 +116,12 @@ static double walked_bytes(const dq_job *job, const dq__scale *at, const dq__sca
 double dq__plan_seconds(const dq_job *job, const dq__scale *at, const dq__scale_plan *plan, double flops) {
     const double pass = dq__exec_flops(&job->table, dq__job_last_layer(job), at->h, at->w) / flops;
     return plan->passes * pass + walked_bytes(job, at, plan) / FILE_SPEED;
+}
+
+double dq__plan_speed(const dq_job *job) {
+    static _Atomic double speed;
+    if (atomic_load(&speed) == 0) atomic_store(&speed, SHARE_OF_PEAK * dq__peak_flops(job->pool, dq__cpu_isa(), 1));
+    return atomic_load(&speed);
 }
 
 static void whole_styles(const dq_job *job, const dq__scale *at, dq__cost_plan *plan) {

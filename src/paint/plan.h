@@ -11,7 +11,9 @@ uint64_t dq__plan_limit(const dq__settings *settings);
 /* The plan for a scale within job->limit: the one that is expected to be the fastest. DQ_LIMIT where none fits, with what
  * would. */
 dq_status dq__plan_scale(const dq_job *job, const dq__scale *at, dq__scale_plan *plan, dq__error *err);
-/* Seconds that a step is expected to take with the multiply-adds of `flops` a second, read off the clock or assumed. */
+/* Multiply-adds (times two) a second that convolutions are expected to make here: measured once. Never part of a plan. */
+double dq__plan_speed(const dq_job *job);
+/* Seconds that a step is expected to take at such a speed. */
 double dq__plan_seconds(const dq_job *job, const dq__scale *at, const dq__scale_plan *plan, double flops);
 /* The size at which a style is painted from: that of the picture times style_scale, but never enlarged, unless it would be too
  * small for the network. */

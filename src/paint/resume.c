@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * paint/resume.c: the file, little-endian throughout:
- *   "DQJOB01\n" · digest (32) · scale, iteration, floats, pairs, newest, limit of memory, steps of the optimiser
- *   (int64 each) · seconds, weight of the average, h0, J and
- *   its three parts, rate (doubles) · ρ of each pair, newest first (doubles) · x, running average, then of Adam both moments, of
- *   L-BFGS the last gradient, the last step, and each pair, newest first (floats) · SHA-256 of it all.
+ *   "DQJOB01\n" · digest (32) · scale, iteration, floats, pairs, newest, limit of memory, steps of the optimiser,
+ *   failures (int64 each) · seconds, weight of the average, h0, J and its three parts, rate (doubles) · ρ of each pair, newest
+ *   first (doubles) · x, running average, then of Adam both moments, of L-BFGS the last gradient, the last step, and each pair,
+ *   newest first (floats) · SHA-256 of it all.
  * It is written and read in pieces: at 16384² px the arrays are gigabytes. */
 #include "paint/resume.h"
 
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static const char MAGIC[8] = "DQJOB01\n";
-enum { NUMBERS = 7, REALS = 8, HEAD = 8 + DQ__JOB_DIGEST + 8 * (NUMBERS + REALS), SUM = 32, PIECE = 16384, MAX_PAIRS = 256,
+enum { NUMBERS = 8, REALS = 8, HEAD = 8 + DQ__JOB_DIGEST + 8 * (NUMBERS + REALS), SUM = 32, PIECE = 16384, MAX_PAIRS = 256,
        MAX_ARRAYS = 4 + 2 * MAX_PAIRS };
 
 /* ---- what belongs to a checkpoint ------------------------------------------------------------------------------------ */
@@ -222,7 +222,7 @@ static bool put_all(stream *s, const dq_job *job) {
     const size_t floats = scale_floats(dq__job_scale(job));
     const int64_t number[NUMBERS] = {job->scale, job->iteration, (int64_t)floats, pairs, pairs ? l->newest : 0,
                                      (int64_t)job->limit,
-                                     is_lbfgs(job) ? l->step : job->adam.step};
+                                     is_lbfgs(job) ? l->step : job->adam.step, job->failures};
     const double real[REALS] = {dq__seconds() - job->started, job->average ? job->average_weight : 0, is_lbfgs(job) ? l->h0 : 1,
                                 job->value.total, job->value.content, job->value.style, job->value.tv,
                                 is_lbfgs(job) ? l->rate : job->adam.rate};
@@ -271,7 +271,7 @@ static dq_status damaged(const char *name, const char *why, dq__error *err) {
 
 static void decode_head(dq__resume_head *head, const unsigned char *p) {
     int64_t *const number[NUMBERS] = {&head->scale, &head->iteration, &head->floats, &head->pairs, &head->newest,
-                                      &head->limit, &head->step};
+                                      &head->limit, &head->step, &head->failures};
     double *const real[REALS] = {&head->seconds, &head->average_weight, &head->h0, &head->value.total, &head->value.content,
                                  &head->value.style, &head->value.tv, &head->rate};
     memcpy(head->digest, p + sizeof MAGIC, DQ__JOB_DIGEST);
@@ -286,7 +286,7 @@ static bool numbers_agree(const dq_job *job, const dq__resume_head *h) {
     const dq__scale *at = &job->pyramid.scale[h->scale];
     if (h->iteration > at->iterations || h->floats != (int64_t)scale_floats(at)) return false;
     const int64_t most = is_lbfgs(job) ? job->settings.history : 0;
-    if (h->step < 0 || h->step > h->iteration || !(h->rate >= 0 && h->rate < 1e9)) return false;
+    if (h->failures < 0 || h->failures > 1000 || h->step < 0 || h->step > h->iteration || !(h->rate >= 0 && h->rate < 1e9)) return false;
     if (h->pairs < 0 || h->pairs > most || h->pairs >= (h->step > 0 ? h->step : 1)) return false;
     if (h->newest < 0 || h->newest > most || (h->pairs == 0 && h->newest != 0)) return false;
     if (h->limit == 0) return false;
@@ -343,6 +343,7 @@ dq_status dq__resume_read_state(dq_job *job, const dq__resume_head *head, FILE *
     job->iteration = head->iteration;
     job->average_weight = head->average_weight;
     job->value = head->value;
+    job->failures = (int)head->failures;
     if (!is_lbfgs(job)) job->adam.step = head->step, job->adam.rate = head->rate;
     const bool good = get(&s, first, HEAD) && get_pairs(&s, job, head) && get_arrays(&s, job, head);
     g_checksum_get_digest(s.sum, sum, &length);
