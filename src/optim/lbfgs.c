@@ -163,6 +163,17 @@ static void move_task(void *user, int chunk) {
     }
 }
 
+/* x = x + factor·d, d = scale·d. */
+static void shorten_task(void *user, int chunk) {
+    const pass *p = user;
+    size_t n, at = chunk_at(p, chunk, &n);
+    float *d = p->d + at, *x = p->x + at;
+    for (size_t i = 0; i < n; i++) {
+        x[i] += p->factor * d[i];
+        d[i] *= p->scale;
+    }
+}
+
 /* ---- a step ---------------------------------------------------------------------------------------------------------- */
 
 /* Completes the pair in slot `open` with y = g − last g and keeps it if its curvature is positive. */
@@ -214,4 +225,8 @@ void dq__lbfgs_step(dq__lbfgs *l, float *x, const float *gradient, dq__box box) 
     pass p = {.l = l, .d = find_direction(l, gradient), .x = x, .factor = (float)length, .box = box};
     run(&(pass){.l = l, .d = l->y[l->open], .u = gradient}, copy_task, NULL);
     run(&p, move_task, NULL);
+}
+
+void dq__lbfgs_shorten(dq__lbfgs *l, float *x, double share) {
+    run(&(pass){.l = l, .d = l->s[l->open], .x = x, .factor = (float)(share - 1), .scale = (float)share}, shorten_task, NULL);
 }

@@ -27,6 +27,9 @@ dq_status dq__lbfgs_init(dq__lbfgs *l, size_t n, int history, double rate, dq__e
 dq_status dq__lbfgs_init_in(dq__lbfgs *l, dq__alloc_fn *alloc, size_t n, int history, double rate, dq__error *err);
 void dq__lbfgs_deinit(dq__lbfgs *l);
 void dq__lbfgs_step(dq__lbfgs *l, float *x, const float *gradient, dq__box box);
+/* Takes the last step back in part: of it `share` is left, for x and for the pair in the making. There is no line search: this is
+ * for steps that turn out to have gone much too far. */
+void dq__lbfgs_shorten(dq__lbfgs *l, float *x, double share);
 /* Bytes for n variables. */
 size_t dq__lbfgs_bytes(size_t n, int history);
 

@@ -495,12 +495,39 @@ static dq_status recover(dq_job *job, dq__error *err) {
     return DQ_OK;
 }
 
+/* L-BFGS makes its steps without looking; one that makes the cost half as high again has left the region that its curvature
+ * was measured in. */
+static bool went_too_far(const dq_job *job, const dq__cost_value *before) {
+    return job->settings.optimizer == DQ__OPTIMIZER_LBFGS && job->lbfgs.step > 0 && job->value.total > 1.5 * before->total &&
+           job->failures < MAX_FAILURES;
+}
+
+/* A quarter of the step is left; the running average has not seen it. */
+static void take_back(dq_job *job, const dq__cost_value *before) {
+    const double keep = job->settings.average;
+    const size_t n = floats(dq__job_scale(job));
+    if (job->average) {
+        const float a = (float)(1 / keep), b = (float)((1 - keep) / keep);
+        for (size_t k = 0; k < n; k++) job->average[k] = a * job->average[k] - b * job->x[k];
+        job->average_weight = (job->average_weight - (1 - keep)) / keep;
+    }
+    dq__lbfgs_shorten(&job->lbfgs, job->x, 0.25);
+    job->value = *before;
+    job->failures++;
+    add_to_average(job);
+}
+
 /* One evaluation and one step of the optimiser; false where the cost or the pixels are no longer finite. (Pixels are looked
  * at too because a ReLU swallows what is no number.) */
 static bool advance(dq_job *job) {
     const size_t n = floats(dq__job_scale(job));
+    const dq__cost_value before = job->value;
     job->value = dq__cost_evaluate(job->cost, job->x, job->gradient);
     if (!isfinite(job->value.total)) return false;
+    if (went_too_far(job, &before)) {
+        take_back(job, &before);
+        return true;
+    }
     copy_pixels(job->good, job->x, n);
     job->good_known = true;
     move(job);

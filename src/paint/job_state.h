@@ -59,7 +59,7 @@ struct dq_job {
     float *x, *gradient;       /* [h][w][3] in units of pixel_range */
     float *good;               /* x of the last evaluation that was finite, once good_known */
     bool good_known;
-    int failures;              /* evaluations in a row that were not */
+    int failures;              /* evaluations in a row that were not, or came from a step too far */
     dq_log_fn log;
     void *log_user;
     float *average;            /* Σ of weighted x, divided by average_weight when read; NULL if average is 0 */

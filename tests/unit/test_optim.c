@@ -113,6 +113,26 @@ static void lbfgs_follows_rosenbrocks_valley(void **state) {
     dq__lbfgs_deinit(&l);
 }
 
+/* A step that is shortened is one that went so far: the pair it makes is that of where it ended. */
+static void lbfgs_takes_a_step_back_in_part(void **state) {
+    (void)state;
+    enum { N = 3 };
+    dq__lbfgs l;
+    float x[N] = {0}, g[N];
+    assert_ok(dq__lbfgs_init(&l, N, 4, 1, &err));
+    quadratic(x, g, N);
+    dq__lbfgs_step(&l, x, g, no_box); /* −g/Σ|g|: 1/6, 2/6, 3/6 */
+    dq__lbfgs_shorten(&l, x, 0.25);
+    for (int k = 0; k < N; k++) assert_near((double)x[k], (k + 1) / 24.0, 1e-6);
+    quadratic(x, g, N);
+    dq__lbfgs_step(&l, x, g, no_box);
+    double ys = 0;
+    for (int k = 0; k < N; k++) ys += (k + 1) * pow((k + 1) / 24.0, 2);
+    assert_int_equal(l.pairs, 1);
+    assert_near(1 / l.rho[l.newest], ys, 1e-6);
+    dq__lbfgs_deinit(&l);
+}
+
 static void lbfgs_drops_pairs_without_curvature(void **state) {
     (void)state;
     dq__lbfgs l;
@@ -205,6 +225,7 @@ int main(void) {
                                        cmocka_unit_test(lbfgs_first_step_is_short),
                                        cmocka_unit_test(lbfgs_reaches_the_bottom_of_a_quadratic),
                                        cmocka_unit_test(lbfgs_follows_rosenbrocks_valley),
+                                       cmocka_unit_test(lbfgs_takes_a_step_back_in_part),
                                        cmocka_unit_test(lbfgs_drops_pairs_without_curvature),
                                        cmocka_unit_test(lbfgs_stays_in_its_box),
                                        cmocka_unit_test(lbfgs_learns_from_the_step_the_box_left),

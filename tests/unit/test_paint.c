@@ -112,10 +112,10 @@ static void same_bytes_for_any_threads(void **state) {
 }
 
 static void costs_are_the_golden_ones(void **state) {
-    static const double golden[][3] = {{29.4022, 4.88, 0.04},
+    static const double golden[][3] = {{29.4022, 4.75, 0.04},
                                        {0.011154, 0.00289729, 2e-3},
                                        {54523.2, 160.388, 2e-3},
-                                       {3.2021, 3.06592, 2e-3}}; /* J of the first and the last step, how near:
+                                       {3.2021, 1.28418, 0.01}}; /* J of the first and the last step, how near:
                                                                  L-BFGS makes much of roundings here */
     for (size_t r = 0; r < sizeof runs / sizeof *runs; r++) {
         double cost[64];
@@ -323,6 +323,33 @@ static void numbers_that_are_none_are_recovered_from(void **state) {
     }
 }
 
+/* L-BFGS makes steps without looking: one from which the cost jumps is taken back, as often as it must be, and the picture
+ * comes out as it would have. */
+static void a_step_too_far_is_taken_back(void **state) {
+    const fixture *f = *state;
+    const char *text = "size=48 min-size=0 iterations=20";
+    dq__error err = {0};
+    dq_job *job;
+    dq_image *out, *whole = run(f, 2, 1, text, NULL, NULL);
+    dq_progress p;
+    double before = 0, most = 0;
+    assert_int_equal(make_job(&job, f, NULL, 1, text, &err), DQ_OK);
+    for (int more = 1, step = 0; more; step++) {
+        for (int k = 0; step == 5 && k < 48 * 36 * 3; k++) job->average[k] -= 0.2f * job->x[k];
+        if (step == 5) dq__lbfgs_shorten(&job->lbfgs, job->x, 400); /* far out of the region */
+        for (int k = 0; step == 5 && k < 48 * 36 * 3; k++) job->average[k] += 0.2f * job->x[k];
+        if (dq__job_step(job, &more, &err)) fail_msg("%s", err.text);
+        dq__job_progress(job, &p);
+        if (step > 0) most = fmax(most, p.cost / before);
+        before = p.cost;
+    }
+    assert_true(most < 1.5);
+    assert_int_equal(dq__job_image(job, &out, &err), DQ_OK);
+    assert_true(distance(out, whole) < 0.05);
+    dq__image_free(&out), dq__image_free(&whole);
+    dq__job_free(&job);
+}
+
 static void a_job_that_stays_without_numbers_gives_up(void **state) {
     const fixture *f = *state;
     dq__error err = {0};
@@ -373,6 +400,7 @@ int main(void) {
         cmocka_unit_test(bad_requests_are_explained),  cmocka_unit_test(too_little_memory_for_anything_is_told),
         cmocka_unit_test(a_cost_that_blows_up_is_named),
         cmocka_unit_test(numbers_that_are_none_are_recovered_from),
+        cmocka_unit_test(a_step_too_far_is_taken_back),
         cmocka_unit_test(a_job_that_stays_without_numbers_gives_up), cmocka_unit_test(no_memory_is_no_crash)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
