@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -262,6 +263,14 @@ static int parse_address(const char *text, int port, struct sockaddr_storage *ad
     return 0;
 }
 
+/* The usual limit of 1024 open files is less than the connections and what belongs to them. */
+static void allow_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= 4 * CONNECTIONS) return;
+    limit.rlim_cur = limit.rlim_max < 4 * CONNECTIONS ? limit.rlim_max : 4 * CONNECTIONS;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void silent(void *user, const char *format, va_list list) { (void)user, (void)format, (void)list; }
 
 int http_start(server *v, char message[STUDIO_MESSAGE]) {
@@ -272,11 +281,13 @@ int http_start(server *v, char message[STUDIO_MESSAGE]) {
         return DQ_USAGE;
     }
     for (int i = 0; i < HTTP_WATCHED; i++) v->watched[i].socket = -1;
+    allow_files();
     const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                            (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
     v->daemon = MHD_start_daemon(
         flags, (uint16_t)v->settings->port, NULL, NULL, on_request, v, MHD_OPTION_EXTERNAL_LOGGER, silent, NULL,
         MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS / 2,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_NOTIFY_COMPLETED, on_completed, v,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, v, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_END);

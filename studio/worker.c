@@ -361,13 +361,22 @@ static void end_job(work *w, const char *state, bool early) {
     store_drop(s, w->id, "preview");
 }
 
+/* The store failed, not the job: somebody paints it when the store is back. If it cannot be told now, the lease runs out. */
+static void give_back(work *w) {
+    if (store_mend(w->p->s) || store_release(w->p->s, w->id, w->p->name, 1000)) sleep(1);
+}
+
 static void leave(work *w, store_wish wish) {
     w->keep = !parent_lives(0) || wish == STORE_PAUSE || wish == STORE_LOST;
     if (w->keep) dq_job_free(&w->job); /* writes the checkpoint, before somebody else can go on from it */
     if (!parent_lives(0)) store_release(w->p->s, w->id, w->p->name, 0);
     else if (wish == STORE_CANCEL) end_job(w, "cancelled", false);
     else if (wish == STORE_PAUSE) store_end(w->p->s, w->id, w->p->name, "paused", "", false);
-    else if (wish != STORE_LOST) end_job(w, put_result_patiently(w) ? "failed" : "finished", wish == STORE_FINISH);
+    else if (wish != STORE_LOST) {
+        const int code = put_result_patiently(w);
+        if (code && *store_reason(w->p->s)) give_back(w);
+        else end_job(w, code ? "failed" : "finished", wish == STORE_FINISH);
+    }
 }
 
 /* True if the memory of the jobs that run here allows this one too. */
@@ -398,7 +407,8 @@ static void paint(painter *p, const json_t *row) {
     }
     free_inputs(&w); /* the job keeps copies, no larger than it needs */
     if (!code) code = step_all(&w, &wish);
-    if (code) end_job(&w, "failed", false);
+    if (code && *store_reason(p->s)) give_back(&w);
+    else if (code) end_job(&w, "failed", false);
     else leave(&w, wish);
 done:
     set_current(p, "");

@@ -310,7 +310,8 @@ async function begin() {
     again,
     favourite,
     show: (job) => {
-      jobs.set(job.id, { ...jobs.get(job.id), ...job });
+      const known = jobs.get(job.id);
+      if (!known || known.change < job.change) jobs.set(job.id, { ...known, ...job });
       see(job.id);
     },
   });

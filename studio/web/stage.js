@@ -3,7 +3,7 @@
  * that can be moved; below it how far it is, and what can be done with it. */
 import * as api from "./api.js";
 import { $, h, icon, note } from "./dom.js";
-import { duration, nameOf, t } from "./words.js";
+import { duration, language, nameOf, t } from "./words.js";
 
 const active = (job) => ["queued", "running", "paused"].includes(job.state);
 
@@ -191,57 +191,57 @@ export class Stage {
     ];
   }
 
+  /* Told ten times a second: what can be pressed is made anew only when it changes, so that no press is lost. */
   tell() {
-    const job = this.job,
-      focus = document.activeElement?.dataset?.key;
-    const done = job.state === "finished" ? 1 : job.done;
-    const bar = h("progress", { max: "1", value: String(done), "aria-label": t("progress"), hidden: !active(job) });
-    $("told").replaceChildren(
-      bar,
-      h(
-        "div",
-        { class: "line-of-state" },
-        h(
-          "p",
-          { class: "state " + job.state },
-          h("b", {}, this.stateText(job)),
-          " ",
-          h("span", { class: "quiet" }, this.details(job)),
-        ),
-        job.curve?.length > 1 ? curve(job.curve) : "",
-      ),
-      h("div", { class: "row actions" }, this.buttons(job)),
-    );
-    if (focus) $("told").querySelector(`[data-key="${focus}"]`)?.focus();
+    const job = this.job;
+    const key = [job.id, job.state, job.ask, job.favourite, language()].join();
+    if (key !== this.toldKey || !this.parts) {
+      const focus = document.activeElement?.dataset?.key;
+      this.toldKey = key;
+      this.parts = {
+        bar: h("progress", { max: "1", value: "0", "aria-label": t("progress"), hidden: !active(job) }),
+        state: h("p", { class: "state " + job.state }),
+        curve: h("div", {}),
+      };
+      const { bar, state, curve: drawn } = this.parts;
+      const actions = h("div", { class: "row actions" }, this.buttons(job));
+      $("told").replaceChildren(bar, h("div", { class: "line-of-state" }, state, drawn), actions);
+      if (focus) actions.querySelector(`[data-key="${focus}"]`)?.focus();
+    }
+    this.parts.bar.value = job.state === "finished" ? 1 : job.done;
+    this.parts.state.replaceChildren(h("b", {}, this.stateText(job)), " ", h("span", { class: "quiet" }, this.details(job)));
+    this.parts.curve.replaceChildren(job.curve?.length > 1 ? curve(job.curve) : "");
   }
 
   /* ---- the strip of this round ---- */
 
+  mini(job) {
+    const image = h("img", { alt: "", hidden: true });
+    const bar = h("progress", { max: "1", value: "0", "aria-hidden": "true" });
+    const button = h("button", { type: "button", "data-job": job.id, onclick: () => this.calls.show(job) }, image, bar);
+    return { button, image, bar };
+  }
+
   strip() {
     const e = $("strip");
     e.hidden = this.jobs.length < 2;
-    if (e.hidden) return e.replaceChildren();
-    const focus = document.activeElement?.dataset?.job;
-    e.replaceChildren(
-      ...this.jobs.map((job) => {
-        const address = job.state === "finished" ? api.jobUrl(job.id, "thumb") : Stage.address(job);
-        const picture = address ? h("img", { src: address, alt: "" }) : h("span", { class: "empty" });
-        return h(
-          "button",
-          {
-            type: "button",
-            class: "mini " + job.state,
-            "aria-current": String(job.id === this.job?.id),
-            "data-job": job.id,
-            "aria-label": t("open", { title: job.title }),
-            onclick: () => this.calls.show(job),
-          },
-          picture,
-          active(job) ? h("progress", { max: "1", value: String(job.done), "aria-hidden": "true" }) : "",
-        );
-      }),
-    );
-    if (focus) e.querySelector(`[data-job="${focus}"]`)?.focus();
+    const ids = this.jobs.map((j) => j.id).join();
+    if (ids !== this.stripIds) {
+      this.stripIds = ids;
+      this.minis = new Map(this.jobs.map((j) => [j.id, this.mini(j)]));
+      e.replaceChildren(...[...this.minis.values()].map((m) => m.button));
+    }
+    for (const job of this.jobs) {
+      const { button, image, bar } = this.minis.get(job.id);
+      const address = job.state === "finished" ? api.jobUrl(job.id, "thumb") : Stage.address(job);
+      button.className = "mini " + job.state;
+      button.setAttribute("aria-current", String(job.id === this.job?.id));
+      button.setAttribute("aria-label", t("open", { title: job.title }));
+      image.hidden = !address;
+      if (address && image.getAttribute("src") !== address) image.src = address;
+      bar.hidden = !active(job);
+      bar.value = job.done;
+    }
   }
 
   /* ---- all of it ---- */
@@ -274,6 +274,7 @@ export class Stage {
       this.load(Stage.address(job));
     } else if (photo) {
       this.frame(photo.id, photo.width, photo.height, t("photo_alt") + ": " + nameOf(photo));
+      this.parts = null;
       $("told").replaceChildren();
     } else this.welcome();
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/fuzz/fuzz_request.c: any bytes as what comes in a request: the first line is a Content-Type, the rest the body; as a form,
- * as the header of a picture, and as the options of a job. Parts of a form must lie inside the body. */
+ * tests/fuzz/fuzz_request.c: any bytes as what comes in a request: the first line is a Content-Type, the rest the body; as a
+ * form, as the header of a picture, and as the options of a job. Parts of a form must lie inside the body. */
 #include "studio/multipart.h"
 #include "studio/options.h"
 #include "studio/sniff.h"

@@ -22,7 +22,8 @@ def png_is_whole(data):
     at = 8
     while at + 12 <= len(data):
         size = int.from_bytes(data[at:at + 4], "big")
-        if at + 12 + size > len(data) or zlib.crc32(data[at + 4:at + 8 + size]) != int.from_bytes(data[at + 8 + size:at + 12 + size], "big"):
+        told = data[at + 8 + size:at + 12 + size]
+        if len(told) < 4 or zlib.crc32(data[at + 4:at + 8 + size]) != int.from_bytes(told, "big"):
             return False
         if data[at + 4:at + 8] == b"IEND":
             return at + 12 + size == len(data)
@@ -59,7 +60,8 @@ class Load:
             try:
                 size = str(random.choice([32, 48, 64, 96]))
                 answer = self.studio.json("POST", "/api/v1/jobs", {"photo": self.photo, "styles": ["night"], "options":
-                                                                   {**QUICK, "size": size, "iterations": str(random.choice([1, 4, 16]))}})
+                                                                   {**QUICK, "size": size, "iterations": str(random.choice([1,
+                                                                   4, 16]))}})
                 if answer.status == 201:
                     self.accepted.append(answer.json()["id"])
             except (OSError, ValueError, Exception):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# tests/studio/load.py [JOBS [WATCHERS]]: a thousand queued jobs and two hundred watchers while it paints: how long the page and the
-# API take to answer, and whether the server's memory stays flat. Prints figures; fails above 50 ms at the 99th percentile.
+# tests/studio/load.py [JOBS [WATCHERS]]: a thousand queued jobs and two hundred watchers while it paints: how long the page and
+# the API take to answer, and whether the server's memory stays flat. Prints figures; fails above 50 ms at the 99th percentile.
 import re
 import sys
 import threading

@@ -56,10 +56,12 @@ async function settle(page, iterations = "3") {
   await page.click("details.all summary");
 }
 
-const finished = (page) => page.waitForSelector(".state.finished", { timeout: 120000 });
+const finished = (page) => page.waitForSelector(".state.finished", { timeout: 200000 });
 
 async function shownPicture(page) {
-  await page.waitForFunction(() => [...document.querySelectorAll(".after img")].some((i) => i.naturalWidth > 0 && /view$/.test(i.src)));
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll(".after img")].some((i) => i.naturalWidth > 0 && /view$/.test(i.src)),
+  );
 }
 
 /* ---- labels and contrast: run in the page ---- */
@@ -67,17 +69,33 @@ async function shownPicture(page) {
 function inspect() {
   const wrong = [];
   const seen = (e) => e.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) && e.getClientRects().length > 0;
-  const name = (e) => (e.getAttribute("aria-label") || [...(e.labels ?? [])].map((l) => l.textContent).join(" ") ||
-    (e.getAttribute("aria-labelledby") ?? "").split(" ").map((id) => document.getElementById(id)?.textContent ?? "").join(" ") ||
-    e.textContent || [...e.querySelectorAll("img")].map((i) => i.alt).join(" ") || e.title || "").trim();
-  for (const e of document.querySelectorAll("button, a[href], input, select, textarea, summary, progress, dialog[open], [role=group]"))
+  const name = (e) =>
+    (
+      e.getAttribute("aria-label") ||
+      [...(e.labels ?? [])].map((l) => l.textContent).join(" ") ||
+      (e.getAttribute("aria-labelledby") ?? "")
+        .split(" ")
+        .map((id) => document.getElementById(id)?.textContent ?? "")
+        .join(" ") ||
+      e.textContent ||
+      [...e.querySelectorAll("img")].map((i) => i.alt).join(" ") ||
+      e.title ||
+      ""
+    ).trim();
+  for (const e of document.querySelectorAll(
+    "button, a[href], input, select, textarea, summary, progress, dialog[open], [role=group]",
+  ))
     if (seen(e) && e.getAttribute("aria-hidden") !== "true" && !name(e)) wrong.push("no name: " + e.outerHTML.slice(0, 90));
-  for (const e of document.querySelectorAll("img")) if (!e.hasAttribute("alt")) wrong.push("no alt: " + e.outerHTML.slice(0, 90));
+  for (const e of document.querySelectorAll("img"))
+    if (!e.hasAttribute("alt")) wrong.push("no alt: " + e.outerHTML.slice(0, 90));
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   for (const id of new Set(ids)) if (ids.filter((i) => i === id).length > 1) wrong.push("id twice: " + id);
   const numbers = (c) => (c.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const light = ([r, g, b]) =>
+    [r, g, b]
+      .map((v) => v / 255)
+      .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+      .reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
   const ground = (e) => {
     for (let at = e; at; at = at.parentElement) {
       const c = numbers(getComputedStyle(at).backgroundColor);
@@ -86,9 +104,14 @@ function inspect() {
     return [255, 255, 255];
   };
   for (const e of document.body.querySelectorAll("*")) {
-    const text = [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent.trim()).join("");
+    const text = [...e.childNodes]
+      .filter((n) => n.nodeType === 3)
+      .map((n) => n.textContent.trim())
+      .join("");
     if (!text || !seen(e) || e.closest(":disabled, .unseen, .skip, [aria-hidden=true], option, figure")) continue;
-    const style = getComputedStyle(e), a = light(numbers(style.color)), b = light(ground(e));
+    const style = getComputedStyle(e),
+      a = light(numbers(style.color)),
+      b = light(ground(e));
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && style.fontWeight >= 700);
     if (ratio < (large ? 3 : 4.5)) wrong.push(`contrast ${ratio.toFixed(2)}: ${text.slice(0, 40)}`);
@@ -97,7 +120,8 @@ function inspect() {
     const box = e.getBoundingClientRect();
     if (seen(e) && (box.height < 24 || box.width < 24)) wrong.push("too small to touch: " + e.outerHTML.slice(0, 80));
   }
-  if (document.documentElement.scrollWidth > innerWidth + 1) wrong.push("wider than the screen: " + document.documentElement.scrollWidth);
+  if (document.documentElement.scrollWidth > innerWidth + 1)
+    wrong.push("wider than the screen: " + document.documentElement.scrollWidth);
   return wrong;
 }
 
@@ -110,14 +134,18 @@ async function inspected(page, where) {
 
 const tests = {
   "both languages have the same words, and all that are used": async () => {
-    const en = Object.keys(words.en), zh = Object.keys(words.zh);
+    const en = Object.keys(words.en),
+      zh = Object.keys(words.zh);
     assert(en.join() === zh.join(), "differ: " + en.filter((k) => !zh.includes(k)).concat(zh.filter((k) => !en.includes(k))));
     for (const k of en) {
       const holes = (s) => (s.match(/\{\w+\}/g) ?? []).sort().join();
       assert(holes(words.en[k]) === holes(words.zh[k]), "holes of " + k);
     }
-    const all = fs.readdirSync(path.join(source, "studio/web")).filter((f) => /\.(js|html)$/.test(f))
-      .map((f) => fs.readFileSync(path.join(source, "studio/web", f), "utf8")).join("\n");
+    const all = fs
+      .readdirSync(path.join(source, "studio/web"))
+      .filter((f) => /\.(js|html)$/.test(f))
+      .map((f) => fs.readFileSync(path.join(source, "studio/web", f), "utf8"))
+      .join("\n");
     const used = [...all.matchAll(/\bt\("([\w-]+)"/g), ...all.matchAll(/data-(?:t|label|hint)="([\w-]+)"/g)].map((m) => m[1]);
     for (const k of used.filter((k) => !k.endsWith("-"))) assert(k in words.en, "no words for " + k);
   },
@@ -205,7 +233,10 @@ const tests = {
     await page.evaluate(() => document.activeElement.blur());
     await reach(".cut");
     await page.keyboard.press("End");
-    assert((await page.evaluate(() => document.querySelector(".picture").style.getPropertyValue("--cut"))) === "100%", "the line stays");
+    assert(
+      (await page.evaluate(() => document.querySelector(".picture").style.getPropertyValue("--cut"))) === "100%",
+      "the line stays",
+    );
     await page.evaluate(() => document.activeElement.blur());
     await page.keyboard.press("g");
     await page.waitForSelector(".card-of img");
@@ -259,7 +290,11 @@ const tests = {
     await page.waitForSelector("#photo-small:not([hidden])");
     await page.click('#shelf [data-id="night"]');
     await settle(page, "2");
-    await page.setInputFiles("#style-file", { name: "x.png", mimeType: "image/png", buffer: Buffer.from("no picture, but long enough") });
+    await page.setInputFiles("#style-file", {
+      name: "x.png",
+      mimeType: "image/png",
+      buffer: Buffer.from("no picture, but long enough"),
+    });
     await page.waitForSelector(".note.wrong");
     page.complaints.length = 0; /* the browser tells of the 415 */
     const mask = page.locator("#settings button[aria-pressed]");
@@ -279,14 +314,17 @@ const tests = {
     await page.fill("#sweep-down", "0.5 1");
     await inspected(page, "sweep");
     await page.click("dialog .primary");
-    await page.waitForSelector("table.grid", { timeout: 120000 });
-    await page.waitForFunction(() => [...document.querySelectorAll("table.grid img")].filter((i) => i.naturalWidth > 0).length === 4);
+    await page.waitForSelector("table.grid", { timeout: 300000 });
+    await page.waitForFunction(
+      () => [...document.querySelectorAll("table.grid img")].filter((i) => i.naturalWidth > 0).length === 4,
+    );
     await close(page);
   },
 };
 
 console.log(`1..${Object.keys(tests).length}`);
-let number = 0, failed = 0;
+let number = 0,
+  failed = 0;
 for (const [name, test] of Object.entries(tests)) {
   number++;
   const begin = Date.now();

@@ -245,7 +245,8 @@ static void lists_are_filtered(void **state) {
     assert_int_equal(count("active", ""), 2);
     assert_int_equal(count("finished", ""), 0);
     assert_int_equal(count("' OR 1=1 --", ""), 0);
-    assert_int_equal(length_of(store_jobs(s, &(store_filter){.state = "", .search = "", .batch = "", .favourite = true, .limit = 9})),
+    assert_int_equal(length_of(store_jobs(s, &(store_filter){.state = "", .search = "", .batch = "", .favourite = true,
+        .limit = 9})),
                      1);
 }
 
@@ -272,7 +273,8 @@ static void old_results_go(void **state) {
 
 static void pictures_that_are_needed_stay(void **state) {
     (void)state;
-    json_t *p = json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:b}", "id", "p1", "kind", "photo", "name", "me", "width", 4, "height", 5,
+    json_t *p = json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:b}", "id", "p1", "kind", "photo", "name", "me", "width", 4,
+        "height", 5,
                           "format", "png", "builtin", 0);
     assert_int_equal(store_picture_put(s, p), 0);
     assert_int_equal(store_picture_put(s, p), 0); /* once more is the same */
@@ -328,10 +330,11 @@ static void boundaries_are_read(void **state) {
     assert_int_equal(multipart_boundary("Multipart/Form-Data;  boundary=\"a b\"", b), -1);
     assert_int_equal(multipart_boundary("multipart/form-data; boundary=\"a-b\"; x", b), 0);
     assert_string_equal(b, "a-b");
-    static const char *const wrong[] = {"", "multipart/form-data", "multipart/mixed; boundary=a", "multipart/form-data; boundary=",
+    static const char *const wrong[] = {"", "multipart/form-data", "multipart/mixed; boundary=a",
+        "multipart/form-data; boundary=",
                                         "multipart/form-data; boundary=\"a",
-                                        "multipart/form-data; boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                                        "aaaaaaaaaaaaaaaaaaaaaaaaa"};
+                                        "multipart/form-data; boundary=0123456789012345678901234567890123456789"
+                                        "0123456789012345678901234567890123456789"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) assert_int_equal(multipart_boundary(wrong[i], b), -1);
 }
 
@@ -365,10 +368,11 @@ static void odd_forms_are_refused(void **state) {
     multipart_part p[MULTIPART_PARTS];
     static char many[70 * 80];
     static const char *const wrong[] = {
-        "", "--B", "--B--x", "B--", "\r\n--B--", "--B\r\n\r\nx\r\n--B--", PART("x", "", "y"), "--Bx\r\n" PART("x", "", "y") "--B--",
+        "", "--B", "--B--x", "B--", "\r\n--B--", "--B\r\n\r\nx\r\n--B--", PART("x", "", "y"), "--Bx\r\n" PART("x", "",
+        "y") "--B--",
         "--B\r\nContent-Disposition: form-data; name=x\r\n\r\ny\r\n--B--",
-        "--B\r\nContent-Disposition: form-data; name=\"0123456789012345678901234567890123456789012345678901234567890123456789\"\r\n\r\n"
-        "y\r\n--B--"};
+        "--B\r\nContent-Disposition: form-data; name=\"0123456789012345678901234567890123456789"
+        "012345678901234567890123456789\"\r\n\r\ny\r\n--B--"};
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (strcmp(wrong[i], "--B--x") != 0) assert_int_equal(parse(wrong[i], strlen(wrong[i]), p), -1);
