@@ -207,6 +207,7 @@ typedef struct cli_topic {
 
 /* Rows of small tables, NULL past their end. */
 const cli_topic *cli_group_at(int index);       /* groups of options with their titles */
+const cli_topic *cli_family_at(int index);      /* first words of verbs of two */
 const cli_topic *cli_example_at(int index);     /* command lines and what they do */
 const cli_topic *cli_exit_code_at(int index);   /* "0", … */
 const cli_topic *cli_environment_at(int index); /* variables */

@@ -101,7 +101,8 @@ static void offer_verbs(const query *q, const char *family) {
         const char *space = strchr(verb->name, ' ');
         if (n && (strncmp(verb->name, family, n) != 0 || verb->name[n] != ' ')) continue;
         snprintf(word, sizeof word, "%.*s", n || !space ? 63 : (int)(space - verb->name), n ? space + 1 : verb->name);
-        if (!n && space && strncmp(last, verb->name, strlen(word) + 1) == 0) continue; /* the family is offered already */
+        const size_t first = strlen(word);
+        if (!n && space && strncmp(last, word, first) == 0 && (!last[first] || last[first] == ' ')) continue; /* offered already */
         offer(q, word, !n && space ? "" : pick(verb->help, verb->help_zh));
         last = verb->name;
     }

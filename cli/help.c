@@ -30,11 +30,23 @@ static void format_left(const cli_option *option, char *text, size_t size) {
     snprintf(text, size, "  %s--%s%s%s", letter, option->name, *option->argument ? " " : "", option->argument);
 }
 
+/* "a|b" where it is short, else "a, b", which can be wrapped. */
+static void format_choices(char *text, size_t size, const char *choices) {
+    size_t used = 0;
+    const bool wraps = strlen(choices) > (size_t)(COLUMNS - OPTION_INDENT);
+    text[0] = 0;
+    for (const char *c = choices; *c && used + 3 < size; c++) {
+        text[used++] = wraps && *c == '|' ? ',' : *c;
+        if (wraps && *c == '|') text[used++] = ' ';
+        text[used] = 0;
+    }
+}
+
 /* The help of an option, its choices and, in brackets, its value in the recipe that is used when none is named. */
 static void print_option(FILE *to, const cli_option *option, dq_options *defaults) {
-    char left[96], right[512];
+    char left[96], right[768], choices[256];
     const char *value = option->library && defaults ? dq_options_get(defaults, option->name) : "";
-    const char *choices = strcmp(option->choices, option->argument) != 0 ? option->choices : "";
+    format_choices(choices, sizeof choices, strcmp(option->choices, option->argument) != 0 ? option->choices : "");
     format_left(option, left, sizeof left);
     snprintf(right, sizeof right, "%s%s%s%s%s%s", pick(option->help, option->help_zh), *choices ? pick(": ", "：") : "", choices,
              *value ? " [" : "", value, *value ? "]" : "");
@@ -68,13 +80,38 @@ static void print_usage(FILE *to) {
             cli_width(title), "", pick(" [options] ", " [选项] "));
 }
 
+/* One line for the verbs of two words that begin alike, "networks: list, info, import, fetch"; where the words say enough, they
+ * alone. */
+static void print_family(FILE *to, const cli_verb *first, size_t n) {
+    const cli_verb *verb;
+    const cli_topic *family;
+    char left[96], right[256] = "";
+    size_t used = 0;
+    snprintf(left, sizeof left, "  %.*s …", (int)n, first->name);
+    for (int i = 0; (family = cli_family_at(i)); i++)
+        if (strlen(family->name) == n && strncmp(family->name, first->name, n) == 0)
+            used = (size_t)snprintf(right, sizeof right, "%s%s", pick(family->help, family->help_zh), pick(": ", "："));
+    const char *comma = "";
+    for (int i = 0; (verb = cli_verb_at(i)) && used < sizeof right; i++) {
+        if (strncmp(verb->name, first->name, n + 1) != 0) continue;
+        used += (size_t)snprintf(right + used, sizeof right - used, "%s%s", comma, verb->name + n + 1);
+        comma = ", ";
+    }
+    print_row(to, left, right, SHORT_INDENT);
+}
+
 static void print_verbs(FILE *to) {
     const cli_verb *verb;
+    const char *last = "";
     fprintf(to, "%s\n", pick("Verbs:", "子命令："));
     for (int i = 0; (verb = cli_verb_at(i)); i++) {
         char left[96];
+        const size_t n = strcspn(verb->name, " ");
+        const bool told = strncmp(last, verb->name, n) == 0 && (!last[n] || last[n] == ' ');
         snprintf(left, sizeof left, "  %s %s", verb->name, verb->arguments);
-        print_short(to, left, pick(verb->help, verb->help_zh));
+        if (!verb->name[n]) print_short(to, left, pick(verb->help, verb->help_zh));
+        else if (!told) print_family(to, verb, n);
+        last = verb->name;
     }
 }
 

@@ -123,12 +123,12 @@ static void print_range(FILE *to, const cli_option *option) {
     }
 }
 
-/* "a|b" as "For a, b." */
+/* "a|b" as "For a, b.", a line each. */
 static void print_verb_list(FILE *to, const char *verbs) {
     fputs("For", to);
     for (const char *v = verbs; *v;) {
         size_t n = strcspn(v, "|");
-        fprintf(to, "%s %.*s", v == verbs ? "" : ",", (int)n, v);
+        fprintf(to, "%s\n%.*s", v == verbs ? "" : ",", (int)n, v);
         v += n + (v[n] == '|');
     }
     fputs(".\n", to);

@@ -15,6 +15,13 @@ const cli_topic *cli_group_at(int index) {
     return ROW(groups, index);
 }
 
+const cli_topic *cli_family_at(int index) {
+    static const cli_topic families[] = {
+        {"model", "networks", "网络"}, {"train", "training", "训练"},
+    };
+    return ROW(families, index);
+}
+
 const cli_topic *cli_example_at(int index) {
     static const cli_topic examples[] = {
         {"danqing me.jpg starry-night.jpg -o me-painted.png", "paint a photo in the manner of a painting",

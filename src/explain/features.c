@@ -155,7 +155,9 @@ static json_t *channels_json(const dq__sight *sight, const strength *s, int coun
 static dq_status make_tiles(dq__tile *tile, const dq__sight *sight, const dq_image *photo, const dq__tensor *f, const strength *s,
                             int maps, dq__error *err) {
     const char *layer = sight->model->table.layer[sight->layer[0]].name;
-    dq_status status = dq__shrink(&tile[0].image, photo, HEAD, err);
+    const int longest = photo->width > photo->height ? photo->width : photo->height;
+    dq_status status = dq__image_resize(&tile[0].image, photo, 1 + (HEAD - 1) * photo->width / longest,
+                                        1 + (HEAD - 1) * photo->height / longest, err);
     tile[0].caption = dq__caption("the photo; below: %s, %d × %d, the strongest of %d channels, each with its mean", layer, f->w,
                                   f->h, f->c);
     if (!status) status = gram_tile(&tile[1], sight->pool, f, err);

@@ -25,8 +25,7 @@ refuse() {
     refuse 2 "there is no option -z; 'danqing paint --help' lists them" photo.png painting.png -z
     refuse 2 "--size needs a value: --size N" photo.png painting.png --size
     refuse 2 "--quiet takes no value" photo.png painting.png --quiet=yes
-    refuse 2 "--json is not an option of 'danqing paint' (it belongs to: model list|model info|info|bench)" \
-        photo.png painting.png --json
+    refuse 2 "--rounds is not an option of 'danqing paint' (it belongs to: bench)" photo.png painting.png --rounds 3
     refuse 2 "--quality takes a whole number from 1 to 100, not '0'" photo.png painting.png --quality 0
     refuse 2 "--progress takes one of bar|json|none, not 'dots'" photo.png painting.png --progress dots
     refuse 2 "option size takes a whole number from 16 to 32768, not '5'" photo.png painting.png --size 5
