@@ -2,6 +2,7 @@
  * base/cpu.c: CPUID and XGETBV; the names of the instruction sets. */
 #include "base/cpu.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,8 +33,16 @@ static dq__isa detect(void) { return DQ__ISA_NEON; }
 static dq__isa detect(void) { return DQ__ISA_C; }
 #endif
 
+/* Asked once: CPUID leaves a virtual machine, which takes as long as a small layer. */
+static dq__isa best_isa(void) {
+    static atomic_int known; /* 1 + what was found */
+    int isa = atomic_load(&known);
+    if (!isa) atomic_store(&known, isa = 1 + (int)detect());
+    return (dq__isa)(isa - 1);
+}
+
 dq__isa dq__cpu_isa(void) {
-    dq__isa best = detect();
+    const dq__isa best = best_isa();
     const char *mask = getenv("DANQING_CPU");
     if (!mask) return best;
     for (int isa = DQ__ISA_C; isa < (int)best; isa++)
