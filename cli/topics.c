@@ -59,6 +59,8 @@ const cli_topic *cli_environment_at(int index) {
         {"XDG_DATA_HOME", "fetched networks lie in danqing/models below it (~/.local/share)",
          "下载的网络放在其下的 danqing/models（~/.local/share）"},
         {"DANQING_CPU", "the best kernels that may be used: c, neon, avx2 or avx512", "允许使用的最高内核：c、neon、avx2 或 avx512"},
+        {"DANQING_CASCADES", "the folder of OpenCV's cascade files, to find faces with (where opencv-data puts them)",
+         "OpenCV 级联文件所在的文件夹，用于找人脸（默认为 opencv-data 的位置）"},
         {"NO_COLOR", "no colour in the progress bar unless it is empty", "非空时进度条不用颜色"},
         {"LANG", "help is in Chinese where it begins with zh (LC_ALL and LC_MESSAGES go first)",
          "以 zh 开头时帮助为中文（LC_ALL、LC_MESSAGES 优先）"},
