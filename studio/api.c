@@ -75,6 +75,10 @@ const route *api_route(request *r, const char *method) {
 
 json_t *api_body(request *r) {
     json_error_t error;
+    if (r->size > HTTP_JSON) {
+        answer_problem(r, 413, "bytes", "at most %d bytes of JSON can be sent at once", HTTP_JSON);
+        return NULL;
+    }
     json_t *object = json_loadb(r->body ? r->body : "", r->size, JSON_REJECT_DUPLICATES, &error);
     if (json_is_object(object)) return object;
     json_decref(object);

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MOST_HELD = 512 << 20, MOST_JSON = 256 << 10, HEADER_SECONDS = 20, CONNECTIONS = 1024 };
+enum { MOST_HELD = 512 << 20, HEADER_SECONDS = 20, CONNECTIONS = 1024 };
 
 const char *http_header(const request *r, const char *name) {
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
@@ -195,7 +195,7 @@ static bool begin_request(request *r, const char *method) {
     r->route = api_route(r, method);
     if (!r->route || !guard_allows(r)) return false;
     const bool upload = r->route->flags & ROUTE_UPLOAD;
-    r->most = upload ? (size_t)r->server->settings->max_upload << 20 : MOST_JSON;
+    r->most = upload ? (size_t)r->server->settings->max_upload << 20 : HTTP_JSON;
     set_deadline(r->server, r->slot, guard_now() + (upload ? HTTP_MINUTE * 3 : HEADER_SECONDS));
     if (length_allowed(r)) return true;
     answer_problem(r, 413, "bytes", "at most %zu bytes can be sent at once", r->most);

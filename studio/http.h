@@ -18,7 +18,7 @@ struct crew;
 struct events;
 typedef struct request request;
 
-enum { HTTP_WATCHED = 1100, HTTP_ADDRESSES = 256, HTTP_WORKERS = 2, HTTP_MINUTE = 60 };
+enum { HTTP_WATCHED = 1100, HTTP_ADDRESSES = 256, HTTP_WORKERS = 2, HTTP_MINUTE = 60, HTTP_JSON = 256 << 10 };
 
 /* A bucket of tokens for one address: what it may still do. */
 typedef struct bucket {
