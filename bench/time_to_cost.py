@@ -3,7 +3,7 @@
 # How long each route takes to the cost J that many small steps of Adam reach: the course's recipe `classic` at rate 0.001 is the
 # reference, and every route lowers the same J (same pictures, network, size, layers and weights) in another way. A route leaves
 # FOLDER/NAME.csv and is not run again while that is there; then FOLDER/time-to-cost.{csv,svg} and a table in Markdown on
-# standard output are made of all that are there.
+# standard output are made of all that are there. Where the reference is not done yet, J is that of the steps it has made.
 #     time_to_cost.py DANQING PHOTO PAINTING FOLDER [--size 400] [--steps 21001] [--model NAME] [--threads N]
 #                     [--only NAME,…] [--report]
 # Seconds are those of the processor, of all threads, from the start of the command: what to compare where other work shares the
@@ -35,7 +35,7 @@ def scales(size, divide, first):
 
 def routes(size, steps):
     """Name, what it is, options beside the recipe's. Without PHOTO: from where the reference starts, the photo with noise."""
-    found = [(REFERENCE, f"Adam, rate 0.001, {steps} steps: the reference", adam(0.001, steps, "--save-every", "1000"))]
+    found = [(REFERENCE, "Adam, rate 0.001: the reference", adam(0.001, steps, "--save-every", "1000"))]
     for rate, most in (0.003, 3001), (0.01, 1001), (0.03, 1001), (0.1, 501):
         found.append((f"adam-{rate}", f"Adam, rate {rate}", adam(rate, most)))
     found.append(("adam-0.01-photo", "Adam, rate 0.01, from the photo", adam(0.01, 1001, *PHOTO)))
@@ -111,7 +111,7 @@ def run(arguments, name, options):
 def read(path):
     """The rows of the last scale: step over all scales, J, processor seconds, wall seconds. Others have another J."""
     with open(path, encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        rows = [row for row in csv.DictReader(file) if row["processor"]]  # the last line may not be whole yet
     last = rows[-1]["scale"]
     return [(k + 1, float(row["J"]), float(row["processor"]), float(row["seconds"])) for k, row in enumerate(rows)
             if row["scale"] == last]
@@ -222,6 +222,8 @@ def report(arguments, known):
     found = []
     for name, what, _ in known:
         path = os.path.join(arguments.folder, f"{name}.csv")
+        if name == REFERENCE and not os.path.exists(path):
+            path = path.replace(".csv", ".part")
         if os.path.exists(path):
             found.append((name, what, read(path)))
     if not found or found[0][0] != REFERENCE:

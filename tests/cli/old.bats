@@ -82,8 +82,8 @@ becomes() {
         -s 64 -i 8 -ii 9 -ss .05 -ad .9 --init uniform --style-scale-fac 2 --pooling average -- --dry-run
     expect 0
     becomes --output=o.png --style-weights=1,3 --seed=7 --content-weight=.05 --tv-weight=1 --min-size=32 --size=64 \
-        --iterations=8 --initial-iterations=9 --learning-rate=.05 --average=.9 --init=noise --noise=0.5 --style-scale=2 --pooling=average \
-        "-- photo.png painting.png photo.png"
+        --iterations=8 --initial-iterations=9 --learning-rate=.05 --average=.9 --init=noise --noise=0.5 \
+        --style-scale=2 --pooling=average "-- photo.png painting.png photo.png"
     [[ $output == *"scales      3"* ]]
     run --separate-stderr st --end-scale=64 --optimizer=lbfgs --iterations=3 -- --dry-run
     becomes --optimizer=lbfgs --learning-rate=1 --clamp=off --history=10
