@@ -151,7 +151,8 @@ static void gradient_task(void *user, int y) {
 /* The same where positions count by the guide. */
 static void guided_gradient_task(void *user, int k) {
     const work *w = user;
-    const int cs = w->f->cs, first = (int)((int64_t)w->f->h * k / w->chunks), last = (int)((int64_t)w->f->h * (k + 1) / w->chunks);
+    const int cs = w->f->cs;
+    const int first = (int)((int64_t)w->f->h * k / w->chunks), last = (int)((int64_t)w->f->h * (k + 1) / w->chunks);
     float *segment = w->space->scratch[k];
     dqk_gemm job = {.x = segment, .x_col = cs, .y_row = dq__row(w->grad), .y_col = w->grad->cs, .m = w->space->matrix, .rows = 1,
                     .ic = cs, .oc = cs, .accumulate = 1};
@@ -167,7 +168,8 @@ static void guided_gradient_task(void *user, int k) {
 /* The same in place: features become their gradient, positions by positions that are copied aside. */
 static void replace_task(void *user, int k) {
     const work *w = user;
-    const int cs = w->f->cs, first = (int)((int64_t)w->f->h * k / w->chunks), last = (int)((int64_t)w->f->h * (k + 1) / w->chunks);
+    const int cs = w->f->cs;
+    const int first = (int)((int64_t)w->f->h * k / w->chunks), last = (int)((int64_t)w->f->h * (k + 1) / w->chunks);
     dqk_gemm job = {.x = w->space->scratch[k], .x_col = cs, .y_row = dq__row(w->f), .y_col = cs, .m = w->space->matrix,
                     .rows = 1, .ic = cs, .oc = cs};
     for (int y = first; y < last; y++)

@@ -493,7 +493,9 @@ void dq__cost_free(dq__cost **pointer) {
     *pointer = NULL;
 }
 
-bool dq__cost_in_windows(const dq__cost_setup *s) { return s->settings->histogram_weight == 0 && !s->settings->normalize_gradients; }
+bool dq__cost_in_windows(const dq__cost_setup *s) {
+    return s->settings->histogram_weight == 0 && !s->settings->normalize_gradients;
+}
 
 /* ---- memory -------------------------------------------------------------------------------------------------------- */
 

@@ -345,6 +345,18 @@ static void set_pixels(dq_job *job, const dq_image *from, bool first) {
     }
 }
 
+static void drop_pixels(dq_image *image) {
+    dq__free(image->rgb), dq__free(image->alpha);
+    image->rgb = image->alpha = NULL;
+}
+
+/* At the last scale, once its targets are made: paintings are not looked at again, nor is the photo, unless the result has
+ * something from it. */
+static void drop_inputs(dq_job *job) {
+    for (int i = 0; i < job->styles; i++) drop_pixels(job->style[i]);
+    if (!job->photo && !job->content->alpha && !recolours(job)) drop_pixels(job->content);
+}
+
 static dq_status make_targets(dq_job *job, const dq_image *content, dq__error *err) {
     dq_image *style[DQ__MAX_STYLES] = {NULL};
     dq_status status = DQ_OK;
@@ -355,6 +367,7 @@ static dq_status make_targets(dq_job *job, const dq_image *content, dq__error *e
     }
     if (!status) status = dq__cost_new(&job->cost, &job->setup, &job->plan.cost, content, (const dq_image *const *)style, err);
     for (int i = 0; i < job->styles; i++) dq__image_free(&style[i]);
+    if (!status && job->scale == job->pyramid.count - 1) drop_inputs(job);
     return status;
 }
 
@@ -466,8 +479,8 @@ static bool all_finite(const float *x, size_t n) {
 static void tell(const dq_job *job) {
     char notice[160];
     if (!job->log) return;
-    snprintf(notice, sizeof notice, "the cost was no longer finite at iteration %lld of scale %d: back a step, with a tenth of the "
-             "learning-rate", (long long)job->iteration + 1, job->scale + 1);
+    snprintf(notice, sizeof notice,
+             "the cost was no longer finite at iteration %lld of scale %d: back a step, with a tenth of the learning-rate", (long long)job->iteration + 1, job->scale + 1);
     job->log(job->log_user, notice);
 }
 

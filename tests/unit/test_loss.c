@@ -148,7 +148,8 @@ static void same_bytes_for_any_number_of_threads(void **state) {
         assert_ok(dq__gram_space_new(&space, f.cs, &err));
         float *gram = dq__alloc(sizeof(float) * 64 * 64);
         dq__gram(pool, space, &other, gram);
-        const double here = dq__gram_cost(pool, space, &f, gram, 1, 1, &grad) + dq__content_cost(pool, &f, content, NULL, 1, 1, &grad);
+        const double here =
+            dq__gram_cost(pool, space, &f, gram, 1, 1, &grad) + dq__content_cost(pool, &f, content, NULL, 1, 1, &grad);
         float *map = dq__pixel(&grad, -1, -1);
         if (!first) first = map, cost = here;
         assert_true(here == cost);

@@ -155,7 +155,8 @@ static void every_option_counts(void **state) {
         "normalization=mean", "pooling=average", "padding=zero", "padding=replicate", "optimizer=adam", "learning-rate=0.2",
         "average=0", "pixel-range=255", "min-size=24", "size=44",
         "iterations=4", "colour=content", "colour=match", "colour=luminance",
-        "histogram-weight=1", "laplacian-weight=1000", "normalize-gradients=on", "strength=0.7", "colour=oklab", "style-loss=centred", "style-loss=w2"};
+        "histogram-weight=1", "laplacian-weight=1000", "normalize-gradients=on", "strength=0.7", "colour=oklab",
+        "colour=drawing", "style-loss=centred", "style-loss=w2"};
     const char *base = "size=48 iterations=3 min-size=0 ";
     dq_image *plain = run(*state, 2, 2, base, NULL, NULL);
     for (size_t k = 0; k < sizeof change / sizeof *change; k++) {

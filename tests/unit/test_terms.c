@@ -151,7 +151,8 @@ static void lines_cost_and_their_slope(void **state) {
     (void)state;
     float x[PH * PW * 3], photo[PH * PW * 3], grad[PH * PW * 3], map[ROWS * COLS];
     dq__laplacian l;
-    for (int k = 0; k < PH * PW * 3; k++) x[k] = dq__rng_uniform(1, 2, (uint64_t)k), photo[k] = dq__rng_uniform(1, 3, (uint64_t)k);
+    for (int k = 0; k < PH * PW * 3; k++)
+        x[k] = dq__rng_uniform(1, 2, (uint64_t)k), photo[k] = dq__rng_uniform(1, 3, (uint64_t)k);
     for (int k = 0; k < ROWS * COLS; k++) map[k] = (float)(k % 3);
     const size_t before = dq__mem_now();
     assert_ok(dq__laplacian_init(&l, photo, PH, PW, SIDE, &err));
