@@ -34,7 +34,8 @@ static char letter_of(const char *name) {
 /* And those that not only paint takes. */
 static const char *verbs_of(const char *name) {
     if (strncmp(name, "checkpoint", 10) == 0) return "paint";
-    if (strcmp(name, "threads") == 0) return "paint|sweep|batch|bench|train distil|train sketch|sketch|sketch eval|filter|" EXPLAIN;
+    if (strcmp(name, "threads") == 0)
+        return "paint|sweep|batch|bench|train distil|train sketch|sketch|sketch eval|filter|" EXPLAIN;
     if (strcmp(name, "model") == 0) return "paint|sweep|batch|bench|" EXPLAIN;
     return strcmp(name, "size") == 0 ? "paint|sweep|batch|bench" : "paint|sweep|batch";
 }

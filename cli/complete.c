@@ -102,7 +102,8 @@ static void offer_verbs(const query *q, const char *family) {
         if (n && (strncmp(verb->name, family, n) != 0 || verb->name[n] != ' ')) continue;
         snprintf(word, sizeof word, "%.*s", n || !space ? 63 : (int)(space - verb->name), n ? space + 1 : verb->name);
         const size_t first = strlen(word);
-        if (!n && space && strncmp(last, word, first) == 0 && (!last[first] || last[first] == ' ')) continue; /* offered already */
+        const bool offered = strncmp(last, word, first) == 0 && (!last[first] || last[first] == ' ');
+        if (!n && space && offered) continue;
         offer(q, word, !n && space ? "" : pick(verb->help, verb->help_zh));
         last = verb->name;
     }

@@ -113,7 +113,8 @@ static dq_status crop(dq_image **out, const dq_image *image, rectangle r, dq__er
     for (int64_t y = r.top; y < r.bottom && !status; y++)
         for (int64_t x = r.left; x < r.right; x++)
             if (y >= 0 && y < image->height && x >= 0 && x < image->width)
-                memcpy((*out)->rgb + 3 * ((y - r.top) * w + x - r.left), image->rgb + 3 * (y * image->width + x), sizeof(float) * 3);
+                memcpy((*out)->rgb + 3 * ((y - r.top) * w + x - r.left), image->rgb + 3 * (y * image->width + x),
+                       sizeof(float) * 3);
     return status;
 }
 
@@ -164,7 +165,8 @@ static dq_status add_patch(const channels *c, const block *b, const dq_image *ph
     if (!status && c->s.method != MAXIMISE) {
         const rectangle r = aligned(photo, field, f->step);
         status = crop(&part, photo, r, err);
-        if (!status) status = project(&seen, c, b, part, peak->y - (int)(r.top / f->step), peak->x - (int)(r.left / f->step), err);
+        const int y = peak->y - (int)(r.top / f->step), x = peak->x - (int)(r.left / f->step);
+        if (!status) status = project(&seen, c, b, part, y, x, err);
         field.top -= r.top, field.bottom -= r.top, field.left -= r.left, field.right -= r.left;
         if (!status) status = crop(&whole, seen, field, err);
         if (!status) status = paste_cell(b->image, whole, BLOCK + MIDDLE, n, err);

@@ -127,8 +127,8 @@ static json_t *answer(const dq_model *model, const guess *g, int count, char *co
 static dq_status check_end(const dq_model *model, dq__error *err) {
     const dq__layer *last = &model->table.layer[model->table.count - 1];
     if (last->kind == DQ__LINEAR || last->kind == DQ__GLOBAL_POOL) return DQ_OK;
-    return dq__fail(err, DQ_USAGE, "the network '%s' does not classify: it ends with %s, not with a linear layer or a mean over all "
-                    "places", model->table.name, last->name);
+    return dq__fail(err, DQ_USAGE, "the network '%s' does not classify: it ends with %s, not with a linear layer or a mean over "
+                    "all places", model->table.name, last->name);
 }
 
 static dq_status look(const dq__call *call, dq_model *model, const dq_image *photo, int side, guess *g, dq__error *err) {

@@ -124,10 +124,11 @@ static dq_status one_filter(dq_image **out, const dq_model *model, int layer, in
 
 /* The first convolution's filters, each around middle grey. */
 static dq_status filters_tile(dq__tile *tile, const dq_model *model, dq__error *err) {
+    const dq__table *table = &model->table;
     int layer = 0, across = 1;
-    while (layer < model->table.count && (model->table.layer[layer].kind != DQ__CONV || model->table.layer[layer].from >= 0)) layer++;
-    if (layer == model->table.count) return DQ_OK; /* a linear layer reads the picture */
-    const dq__layer *l = &model->table.layer[layer];
+    while (layer < table->count && (table->layer[layer].kind != DQ__CONV || table->layer[layer].from >= 0)) layer++;
+    if (layer == table->count) return DQ_OK; /* a linear layer reads the picture */
+    const dq__layer *l = &table->layer[layer];
     while (across * across < l->oc) across++;
     const int side = (HEAD - GAP) / across - GAP;
     if (side < 1) return DQ_OK;
@@ -147,7 +148,8 @@ static dq_status filters_tile(dq__tile *tile, const dq_model *model, dq__error *
 static json_t *channels_json(const dq__sight *sight, const strength *s, int count) {
     json_t *channels = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(channels, json_pack("{s:i, s:f, s:f}", "channel", s[i].channel, "mean", s[i].mean, "most", s[i].most));
+        json_array_append_new(channels, json_pack("{s:i, s:f, s:f}", "channel", s[i].channel, "mean", s[i].mean, "most",
+                                                  s[i].most));
     return json_pack("{s:s, s:s, s:o}", "model", sight->model->table.name, "layer",
                      sight->model->table.layer[sight->layer[0]].name, "channels", channels);
 }

@@ -173,8 +173,8 @@ dq_status dq__convolve_image(dq__pool *pool, dq_image *image, const dq__filter *
     bands b = {.image = image, .rows = filter->kernel->rows, .columns = filter->kernel->columns, .stride = filter->stride,
                .border = filter->border, .row = convolve_row, .what = filter};
     if (!shape(&b))
-        return dq__fail(err, DQ_USAGE, "a picture of %d × %d has no place where a matrix of %d × %d lies inside it; choose another "
-                        "padding", b.w, b.h, b.columns, b.rows);
+        return dq__fail(err, DQ_USAGE, "a picture of %d × %d has no place where a matrix of %d × %d lies inside it; choose "
+                        "another padding", b.w, b.h, b.columns, b.rows);
     b.scratch_size = 3 * (2 * (size_t)b.out_w + (size_t)b.w + (size_t)b.columns);
     return run(pool, image, &b, err);
 }

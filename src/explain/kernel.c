@@ -176,7 +176,8 @@ dq_status dq__kernel_read(dq__kernel *out, const char *text, dq__error *err) {
     *out = (dq__kernel){0};
     if (strspn(text, "0123456789+-.eE/ ,;\t\r\n") == strlen(text)) return dq__kernel_parse(out, text, err);
     FILE *file = fopen(text, "re");
-    if (!file) return dq__fail(err, DQ_USAGE, "%.200s is neither a matrix nor a file that can be read (%s)", text, strerror(errno));
+    if (!file)
+        return dq__fail(err, DQ_USAGE, "%.200s is neither a matrix nor a file that can be read (%s)", text, strerror(errno));
     char *bytes = dq__alloc(MOST + 1);
     const size_t size = bytes ? fread(bytes, 1, MOST + 1, file) : 0;
     const bool failed = ferror(file) != 0;

@@ -17,7 +17,8 @@ static const double STEP = 0.035, TO_GREY = 0.03, COLOUR = 0.4;
 static void roll(float *to, const float *from, int side, int dy, int dx) {
     for (int y = 0; y < side; y++)
         for (int x = 0; x < side; x++)
-            memcpy(to + 3 * (((y + dy + side) % side) * side + (x + dx + side) % side), from + 3 * (y * side + x), sizeof(float) * 3);
+            memcpy(to + 3 * ((y + dy + side) % side * side + (x + dx + side) % side), from + 3 * (y * side + x),
+                   sizeof(float) * 3);
 }
 
 /* Blurs by 1 4 6 4 1 with `gap` pixels between the taps, along rows (across = 1) or columns. */

@@ -122,7 +122,8 @@ static void draw_block(FILE *to, const anatomy *a, int i, int x) {
     if (i >= 0) fprintf(to, "<tspan fill=\"#777\">%d</tspan>", a->table->layer[i].oc);
     fputs("</text>\n", to);
     if (changes)
-        fprintf(to, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%d²</text>\n", x + w / 2, y - 8, i < 0 ? a->size : a->shape[i].h);
+        fprintf(to, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%d²</text>\n", x + w / 2, y - 8,
+                i < 0 ? a->size : a->shape[i].h);
     g_free(name);
 }
 

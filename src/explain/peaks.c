@@ -74,7 +74,8 @@ static dq_status look_at(dq__peaks *p, const dq__sight *s, const dq_image *image
     for (int l = 0; l < s->layers; l++) {
         const dq__tensor *f = dq__exec_tap(exec, l);
         const dq__field *seen = &field[s->layer[l]];
-        work w = {.channel = p->channel[l], .f = f, .photo = photo, .most = most, .apart = 1 + (int)(seen->size / seen->step / 2)};
+        work w = {.channel = p->channel[l], .f = f, .photo = photo, .most = most,
+                  .apart = 1 + (int)(seen->size / seen->step / 2)};
         find_inner(seen, image->height, f->h, &w.top, &w.bottom);
         find_inner(seen, image->width, f->w, &w.left, &w.right);
         p->places[l] += (double)f->h * f->w;

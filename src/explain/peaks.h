@@ -28,8 +28,8 @@ typedef struct dq__peaks {
 
 /* Looks at every picture of a folder, made so small that its longest side is `size`; other files are left out. Progress from 0
  * to `share`. Free whatever was returned. DQ_BAD_IMAGE where there is none. */
-dq_status dq__peaks_find(dq__peaks *peaks, const dq__sight *sight, const dq__call *call, const char *folder, int size, double share,
-                         dq__error *err);
+dq_status dq__peaks_find(dq__peaks *peaks, const dq__sight *sight, const dq__call *call, const char *folder, int size,
+                         double share, dq__error *err);
 void dq__peaks_free(dq__peaks *peaks);
 /* The channels of a layer of the sight that fewest places excite most: by their ninth best against their mean. */
 void dq__peaks_choose(const dq__peaks *peaks, const dq__sight *sight, int layer, int *channel, int count);

@@ -104,8 +104,8 @@ static dq_status place_all(dq__projector *p, dq__error *err) {
     return status;
 }
 
-dq_status dq__projector_new(dq__projector **out, dq__pool *pool, const dq__table *table, const dq__packed *packed, int last, int h,
-                            int w, dq__error *err) {
+dq_status dq__projector_new(dq__projector **out, dq__pool *pool, const dq__table *table, const dq__packed *packed, int last,
+                            int h, int w, dq__error *err) {
     dq__projector *p = *out = dq__alloc_zero(sizeof *p);
     if (!p) return dq__no_memory(err, sizeof *p, "a projector");
     p->table = table, p->packed = packed;

@@ -17,8 +17,8 @@ typedef struct dq__projector dq__projector;
 
 /* Up to layer `last`, packed with the weights for the way back. DQ_USAGE where a layer on the way is no convolution, ReLU or
  * pool or reads two; DQ_LIMIT where the picture is too small. Table and packed must outlive it. */
-dq_status dq__projector_new(dq__projector **out, dq__pool *pool, const dq__table *table, const dq__packed *packed, int last, int h,
-                            int w, dq__error *err);
+dq_status dq__projector_new(dq__projector **out, dq__pool *pool, const dq__table *table, const dq__packed *packed, int last,
+                            int h, int w, dq__error *err);
 void dq__projector_free(dq__projector **projector);
 /* rgb: [h][w][3]. The map of layer `last` is valid until the next forward. */
 void dq__projector_forward(dq__projector *p, const float *rgb);

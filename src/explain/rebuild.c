@@ -78,7 +78,8 @@ static dq_status descend(rebuild *b, dq_image *image, dq__error *err) {
     float *gradient = dq__alloc(sizeof *gradient * n);
     double *sums = dq__alloc(sizeof *sums * (size_t)image->height);
     dq__lbfgs optimizer = {0};
-    dq_status status = gradient && sums ? dq__lbfgs_init(&optimizer, n, HISTORY, 1, err) : dq__no_memory(err, 4 * n, "a gradient");
+    dq_status status = gradient && sums ? DQ_OK : dq__no_memory(err, sizeof *gradient * n, "a gradient");
+    if (!status) status = dq__lbfgs_init(&optimizer, n, HISTORY, 1, err);
     optimizer.pool = b->sight->pool;
     for (int i = 0; i < b->r->iterations && !status; i++) {
         b->cost = 0;
@@ -110,8 +111,8 @@ static int widest(const dq__sight *sight, const dq__rebuilding *r) {
     return cs;
 }
 
-dq_status dq__rebuild(dq_image **out, const dq__sight *sight, const dq__rebuilding *r, const dq_image *image, int width, int height,
-                      double *left, dq__error *err) {
+dq_status dq__rebuild(dq_image **out, const dq__sight *sight, const dq__rebuilding *r, const dq_image *image, int width,
+                      int height, double *left, dq__error *err) {
     rebuild *b = dq__alloc_zero(sizeof *b);
     *out = NULL;
     if (!b) return dq__no_memory(err, sizeof *b, "a picture to rebuild");

@@ -17,7 +17,7 @@ typedef struct dq__rebuilding {
 
 /* width × height: of the result; content needs the size of the image. *left gets what is left of the cost: 1 would be that of a
  * picture whose features are all 0. */
-dq_status dq__rebuild(dq_image **out, const dq__sight *sight, const dq__rebuilding *r, const dq_image *image, int width, int height,
-                      double *left, dq__error *err);
+dq_status dq__rebuild(dq_image **out, const dq__sight *sight, const dq__rebuilding *r, const dq_image *image, int width,
+                      int height, double *left, dq__error *err);
 
 #endif

@@ -47,7 +47,8 @@ static void describe(const reconstruct *r, const dq__sight *sight, int layers, b
     json_t *names = json_array();
     for (int l = style ? 0 : layers - 1; l < layers; l++)
         json_array_append_new(names, json_string(sight->model->table.layer[sight->layer[l]].name));
-    json_array_append_new(r->list, json_pack("{s:s, s:o, s:f}", "from", style ? "style" : "content", "layers", names, "left", left));
+    json_array_append_new(r->list, json_pack("{s:s, s:o, s:f}", "from", style ? "style" : "content", "layers", names,
+                                             "left", left));
 }
 
 /* From the first `layers` of the sight's layers (style), or the last of these (content). */
@@ -111,8 +112,8 @@ static dq_status run(reconstruct *r, dq__error *err) {
     r->all = content.layers + style.layers;
     if (!status && with_content) status = add_row(r, &content, false, err);
     if (!status && with_style) status = add_row(r, &style, true, err);
-    snprintf(says, sizeof says, "%d pictures from content alone, %d from style alone, %d steps each", content.layers, style.layers,
-             (int)r->s.iterations);
+    snprintf(says, sizeof says, "%d pictures from content alone, %d from style alone, %d steps each", content.layers,
+             style.layers, (int)r->s.iterations);
     if (!status)
         status = dq__sheet_answer(r->call, r->tile, r->tiles, 64, says, json_pack("{s:O}", "pictures", r->list), err);
     dq__sight_close(&content);

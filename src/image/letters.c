@@ -31,7 +31,8 @@ static const char *const letters[] = {
     "0206 03123242", "4212031434453606", "20253646 0242", "0205163645 4246", "022642", "0216243642", "0246 4206", "0225 4208",
     "02420646", "30202213242636", "2028", "10202233242616", "04133342",
 };
-static const char alpha[] = "4246 4332120305163645", beta[] = "0801103041323344453616", times[] = "1335 3315", other[] = "0040460600";
+static const char alpha[] = "4246 4332120305163645", beta[] = "0801103041323344453616";
+static const char times[] = "1335 3315", other[] = "0040460600";
 
 int dq__letters_line(void) { return LINE; }
 int dq__letters_fit(int width) { return (width - MARGIN) / ADVANCE; }

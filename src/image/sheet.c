@@ -71,7 +71,9 @@ static void draw_caption(const dq_image *c, int x, int y, const char *text, int 
 
 /* ---- the sheet --------------------------------------------------------------------------------------------------- */
 
-static int cell_width(const dq__tile *tile, int side) { return tile->image && tile->image->width > side ? tile->image->width : side; }
+static int cell_width(const dq__tile *tile, int side) {
+    return tile->image && tile->image->width > side ? tile->image->width : side;
+}
 
 /* One past the last tile of the row that begins with tile `first`. */
 static int row_end(const dq__tile *tile, int count, int first) {
@@ -125,7 +127,8 @@ dq_status dq__sheet(dq_image **out, const dq__tile *tile, int count, int side, d
         height += size.picture + size.text + GAP;
     }
     if (width > DQ__MAX_SIDE || height > DQ__MAX_SIDE)
-        return dq__fail(err, DQ_LIMIT, "a sheet of %lld × %lld pixels is too large; show less", (long long)width, (long long)height);
+        return dq__fail(err, DQ_LIMIT, "a sheet of %lld × %lld pixels is too large; show less", (long long)width,
+                        (long long)height);
     const dq_status status = dq__grey_field(out, (int)width, (int)height, 1, err);
     for (int first = 0, end, y = GAP; first < count && !status; first = end) {
         end = row_end(tile, count, first);

@@ -38,16 +38,17 @@ explain() { "$DANQING" explain "$@"; }
     expect 0 ""
     [[ $stderr == *"; 1 pictures from content alone, 2 from style alone, 2 steps each" ]]
     for picture in features deconvnet made rebuilt; do [ "$(wc -c <$picture.png)" -gt 1000 ]; done
-    explain reconstruct photo.png --model random --size 32 -n 2 --content-layers none --style-layers relu1_1 --json -o a.png >answer
+    again() { explain reconstruct photo.png --model random --size 32 -n 2 --content-layers none --style-layers relu1_1 "$@"; }
+    again --json -o a.png >answer
     json_check answer "d['pictures'][0]['from'] == 'style' and d['pictures'][0]['layers'] == ['relu1_1']"
-    explain reconstruct photo.png --model random --size 32 -n 2 --content-layers none --style-layers relu1_1 --threads 1 -q -o b.png
+    again --threads 1 -q -o b.png
     cmp a.png b.png
 }
 
 @test "classify needs a network with classes" {
     run --separate-stderr explain classify photo.png
-    expect 2 "" "danqing: the network 'compact' does not classify: it ends with root5_1, not with a linear layer or a mean over all\
- places"
+    expect 2 "" "danqing: the network 'compact' does not classify: it ends with root5_1, not with a linear layer or a \
+mean over all places"
 }
 
 @test "Tiny Darknet tells classes, where it is" {

@@ -361,7 +361,8 @@ static void sheets_have_what_was_asked_for(void **state) {
                         "style-layers=relu1_1,relu1_2,relu2_1");
     assert_int_equal(json_array_size(json_object_get(answer, "pictures")), 5);
     json_decref(answer);
-    answer = make_sheet(ctx, "explain channel", NULL, "model=random layer=relu1_1,relu2_1 channel=3,1,4 method=maximise iterations=3");
+    answer = make_sheet(ctx, "explain channel", NULL,
+                        "model=random layer=relu1_1,relu2_1 channel=3,1,4 method=maximise iterations=3");
     assert_int_equal(json_array_size(json_object_get(answer, "channels")), 6);
     json_decref(answer);
     char settings[400];
@@ -422,8 +423,8 @@ static void wrong_calls_are_refused(void **state) {
     assert_int_equal(call_tool(ctx, "explain features", "/nowhere.jpg", "model=random", output, NULL), DQ_BAD_IMAGE);
     assert_int_equal(call_tool(ctx, "explain channel", NULL, "model=random images=/nowhere", output, NULL), DQ_BAD_IMAGE);
     assert_int_equal(call_tool(ctx, "explain channel", NULL, "model=random", output, NULL), DQ_USAGE);
-    assert_int_equal(call_tool(ctx, "explain channel", NULL, "model=random channel=32 layer=relu1_1 method=maximise", output, NULL),
-                     DQ_USAGE);
+    static const char beyond[] = "model=random channel=32 layer=relu1_1 method=maximise";
+    assert_int_equal(call_tool(ctx, "explain channel", NULL, beyond, output, NULL), DQ_USAGE);
     assert_string_equal(dq_last_error(ctx), "relu1_1 has channels 0 to 31, not 32");
     assert_int_equal(call_tool(ctx, "explain channel", NULL, "model=random channel=1,x method=maximise", output, NULL), DQ_USAGE);
     remove(photo);
@@ -642,7 +643,7 @@ static void tiles_lie_in_rows(void **state) {
     assert_ok(dq__grey_field(&tile[2].image, 50, 10, 0.5f, &err));
     assert_ok(dq__sheet(&sheet, tile, 3, 40, &err));
     assert_int_equal(sheet->width, 16 + 40 + 16 + 40 + 16);
-    const int first = 16, line = dq__letters_line(), second = first + 20 + 2 * line + 16; /* "red × 2" takes two lines of 4 letters */
+    const int first = 16, line = dq__letters_line(), second = first + 20 + 2 * line + 16; /* "red", "× 2" */
     assert_int_equal(sheet->height, second + 10 + line + 16);
     const float *rgb = sheet->rgb;
 #define GREY(y, x) rgb[3 * ((y) * sheet->width + (x))]

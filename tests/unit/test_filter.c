@@ -112,7 +112,8 @@ static void every_template_equals_the_naive_sum(void **state) {
     for (int number = 0; number < ALL; number++)
         for (int side = 3; side <= 9; side += 6) {
             dq__kernel kernel = template(number, side);
-            compare(23, 19, &(dq__filter){.kernel = &kernel, .border = DQ__BORDER_REFLECT, .stride = 1, .gain = 0.7, .offset = 0.1});
+            compare(23, 19, &(dq__filter){.kernel = &kernel, .border = DQ__BORDER_REFLECT, .stride = 1, .gain = 0.7,
+                                          .offset = 0.1});
             dq__kernel_free(&kernel);
         }
 }
@@ -224,8 +225,8 @@ static void a_step_answers_as_theory_says(void **state) {
     static const struct {
         int number;
         double left, right, far_left, far_right;
-    } cases[] = {{SOBEL, 4, 4, 0, 0},     {PREWITT, 3, 3, 0, 0},       {SOBEL_Y, 0, 0, 0, 0},         {ROBERTS, 1.41421356, 0, 0, 0},
-                 {LAPLACE, 1, -1, 0, 0},  {SMOOTH, 1 / 3.0, 2 / 3.0, 0, 1}, {SHARPEN, -1, 2, 0, 1}};
+    } cases[] = {{SOBEL, 4, 4, 0, 0},    {PREWITT, 3, 3, 0, 0},            {SOBEL_Y, 0, 0, 0, 0}, {ROBERTS, 1.41421356, 0, 0, 0},
+                 {LAPLACE, 1, -1, 0, 0}, {SMOOTH, 1 / 3.0, 2 / 3.0, 0, 1}, {SHARPEN, -1, 2, 0, 1}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         dq__kernel kernel = template(cases[k].number, 3);
         dq_image *image = step();
