@@ -32,8 +32,9 @@ static int tell_scores(const cli_args *args, const json_t *answer) {
         if (json_is_null(json_object_get(row, "nlda"))) printf("%9s\n", "-");
         else printf("%9.4f\n", number_of(row, "nlda"));
     }
-    puts("\nSSIM as MATLAB's ssim (borders replicated); cropped: as scikit-image, without 5 pixels at the border. Of the VGG distance\n"
-         "less is better. The last two rows are floors: the photo in grey, and the mean of the sketches that are drawn from.");
+    puts("\nSSIM as MATLAB's ssim (borders replicated); cropped: as scikit-image, without 5 pixels at the border.\n"
+         "Of the VGG distance less is better. The last two rows are floors: the photo in grey, and the mean of the\n"
+         "sketches that are drawn from.");
     return 0;
 }
 

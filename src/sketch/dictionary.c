@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { W = DQ__FRAME_W, H = DQ__FRAME_H, N = DQ__FRAME_PIXELS, STREAM = 4001, ITERATIONS = 6, ROW = DQ__D_ROW,
+enum { W = DQ__FRAME_W, H = DQ__FRAME_H, N = DQ__FRAME_PIXELS, STREAM = 4001, ITERATIONS = 4, ROW = DQ__D_ROW,
       DIMS = DQ__D_DIMS };
 
 /* ---- features ---- */
@@ -116,9 +116,10 @@ void dq__dictionary_project(const dq__dictionary *d, int cell, int n, const floa
 }
 
 static double dot(const float *a, const float *b) {
-    double sum = 0;
-    for (int i = 0; i < ROW; i++) sum += (double)(a[i] * b[i]);
-    return sum;
+    float sum[8] = {0};
+    for (int i = 0; i < ROW; i += 8)
+        for (int l = 0; l < 8; l++) sum[l] += a[i + l] * b[i + l];
+    return (double)(((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7])));
 }
 
 /* Gram–Schmidt, twice over each row. A row that the others span becomes 0. */
@@ -200,7 +201,7 @@ static dq_status learn(dq__dictionary *d, dq__pool *pool, dq__error *err) {
     char what[80];
     const size_t floats = (size_t)dq__dictionary_cells(d) * DIMS * ROW;
     learning l = {.d = d};
-    snprintf(what, sizeof what, "axes-1 %d %d", d->step, d->samples);
+    snprintf(what, sizeof what, "axes-2 %d %d", d->step, d->samples);
     dq__pool_run(pool, d->pairs->count, describe_pair, d);
     if (dq__cache_read(d->pairs, what, d->basis, floats)) return DQ_OK;
     dq__pool_run(pool, d->rows, learn_row, &l);

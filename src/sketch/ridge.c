@@ -9,6 +9,7 @@
 #include "train/least_squares.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { STEP = 6, DIMS = DQ__D_DIMS, ROW = DQ__D_ROW, PIXELS = DQ__D_PIXELS, MAP = (DIMS + 1) * PIXELS };
@@ -142,7 +143,8 @@ static void learn_row(void *work, int row) {
 
 static dq_status learn_maps(ridge *r, dq__error *err) {
     const size_t floats = (size_t)dq__dictionary_cells(r->d) * MAP;
-    const char *what = "ridge-1";
+    char what[80];
+    snprintf(what, sizeof what, "ridge-2 %d %d", STEP, r->d->samples);
     if (dq__cache_read(r->setup.pairs, what, r->map, floats)) return DQ_OK;
     dq__pool_run(r->setup.pool, r->d->rows, learn_row, r);
     if (atomic_load(&r->failed)) return dq__no_memory(err, 0, "regression");
