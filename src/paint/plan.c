@@ -13,7 +13,7 @@
 enum { LEAST_WINDOW = 256, MOST_ALONG = 64, LEVELS = 3 };
 
 /* Libraries, code and stacks: what a process that has opened a picture takes before a job (measured, docs/SPEED.md). */
-enum { PROCESS_BYTES = 48 << 20 };
+enum { PROCESS_BYTES = 40 << 20 };
 
 /* Assumed: bytes a second to and from a file, and multiply-adds a second. */
 static const double FILE_SPEED = 1e9, COMPUTE_SPEED = 200e9;

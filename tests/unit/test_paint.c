@@ -265,7 +265,7 @@ static void the_plan_is_what_is_used(void **state) {
     assert_int_equal(make_job(&job, f, NULL, 1, "size=512 iterations=1 min-size=0", &err), DQ_OK);
     dq__job_plan(job, &plan);
     assert_int_equal(dq__job_step(job, &more, &err), DQ_OK);
-    const double used = (double)(dq__mem_peak() - before) / 1e6, planned = (double)plan.memory / 1e6 - 50;
+    const double used = (double)(dq__mem_peak() - before) / 1e6, planned = (double)plan.memory / 1e6 - 42;
     print_message("planned %.1f MB beside the process, used %.1f MB\n", planned, used);
     assert_true(used < 1.1 * planned && used > 0.8 * planned);
     dq__job_free(&job);
