@@ -27,4 +27,4 @@ done
 url=$(sed -n 's/.*\(http:[^ ]*\).*/\1/p' "$work/log" | head -n 1)
 [ -n "$url" ] || { cat "$work/log"; exit 1; }
 export STUDIO=${url%%/\?*} TOKEN=${url##*token=}
-node "$here/page.mjs"
+node "$here/page.mjs" "$@"

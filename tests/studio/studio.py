@@ -131,7 +131,7 @@ class Studio:
         body, kind = form(fields)
         return self.ask("POST", path, body, {"Content-Type": kind})
 
-    def raw(self, data, wait=10):
+    def raw(self, data, wait=3):
         """Sends bytes as they are; returns what comes back."""
         with socket.create_connection((self.host, self.port), timeout=wait) as s:
             got = b""
