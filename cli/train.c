@@ -43,7 +43,8 @@ static int check_outputs(const training *t) {
     if (!w->output)
         return cli_error(DQ_USAGE, "say where to write: danqing %s %s -o NAME.safetensors", t->args->verb->name,
                          w->recipe ? w->recipe : "--pairs DIR");
-    if (w->recipe && cli_same_file(w->output, w->recipe)) return cli_error(DQ_USAGE, "%s is the recipe; choose another -o", w->output);
+    if (w->recipe && cli_same_file(w->output, w->recipe))
+        return cli_error(DQ_USAGE, "%s is the recipe; choose another -o", w->output);
     int code = cli_check_writable(w->output, cli_value(t->args, "no-clobber") != NULL);
     if (!code && w->log) code = cli_check_writable(w->log, false);
     if (!code && w->sheet) code = cli_check_writable(w->sheet, false);
