@@ -81,6 +81,15 @@ void http_tend(server *v) {
     pthread_mutex_unlock(&v->watch_lock);
 }
 
+/* Makes the answer. Where the store did not answer its connection is opened again, and what only reads is asked once more. */
+static void handle(request *r, store *s) {
+    r->route->handle(r, s);
+    if (!*store_reason(s) || store_mend(s) || r->status != 503 || strcmp(r->route->method, "GET") != 0) return;
+    if (r->answer) MHD_destroy_response(r->answer);
+    r->answer = NULL;
+    r->route->handle(r, s);
+}
+
 /* ---- long work --------------------------------------------------------------------------------------------------- */
 
 static request *next_request(server *v) {
@@ -100,8 +109,7 @@ static void *work_long(void *user) {
     store *s = store_open(v->location, true, reason);
     while ((r = next_request(v))) {
         if (!s) s = store_open(v->location, true, reason);
-        if (s && *store_reason(s)) store_mend(s);
-        if (s) r->route->handle(r, s);
+        if (s) handle(r, s);
         else answer_problem(r, 503, "store", "%s", reason);
         r->worked = true;
         MHD_resume_connection(r->connection);
@@ -202,14 +210,6 @@ static bool begin_request(request *r, const char *method) {
     return false;
 }
 
-/* The store did not answer: its connection is opened again, and what only reads is asked once more. */
-static void try_again(request *r) {
-    if (store_mend(r->server->s) || r->status != 503 || strcmp(r->route->method, "GET") != 0) return;
-    if (r->answer) MHD_destroy_response(r->answer);
-    r->answer = NULL;
-    r->route->handle(r, r->server->s);
-}
-
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url, const char *method,
                                   const char *version, const char *bytes, size_t *size, void **context) {
     server *v = user;
@@ -233,8 +233,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         answer_problem(r, 503, "ending", "the studio is closing");
         return send_answer(r);
     }
-    r->route->handle(r, v->s);
-    if (*store_reason(v->s)) try_again(r);
+    handle(r, v->s);
     return send_answer(r);
 }
 

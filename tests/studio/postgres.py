@@ -28,8 +28,8 @@ def a_worker_dies_and_the_database_restarts():
         helper = worker(one)
         try:
             photo = studio.picture(width=100, height=120)
-            jobs = [studio.paint(photo, size="96", iterations="40") for _ in range(12)]
-            time.sleep(2)
+            jobs = [studio.paint(photo, size="64", iterations="10") for _ in range(6)]
+            time.sleep(1)
             helper.send_signal(signal.SIGKILL)  # its children see the end of their lifeline
             helper.wait()
             helper = worker(one)
