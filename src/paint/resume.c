@@ -286,7 +286,8 @@ static bool numbers_agree(const dq_job *job, const dq__resume_head *h) {
     const dq__scale *at = &job->pyramid.scale[h->scale];
     if (h->iteration > at->iterations || h->floats != (int64_t)scale_floats(at)) return false;
     const int64_t most = is_lbfgs(job) ? job->settings.history : 0;
-    if (h->failures < 0 || h->failures > 1000 || h->step < 0 || h->step > h->iteration || !(h->rate >= 0 && h->rate < 1e9)) return false;
+    if (h->failures < 0 || h->failures > 1000 || !(h->rate >= 0 && h->rate < 1e9)) return false;
+    if (h->step < 0 || h->step > h->iteration) return false;
     if (h->pairs < 0 || h->pairs > most || h->pairs >= (h->step > 0 ? h->step : 1)) return false;
     if (h->newest < 0 || h->newest > most || (h->pairs == 0 && h->newest != 0)) return false;
     if (h->limit == 0) return false;
@@ -302,8 +303,9 @@ dq_status dq__resume_read_head(const dq_job *job, dq__resume_head *head, FILE *f
         return damaged(name, "not a checkpoint of a painting", err);
     decode_head(head, bytes);
     if (memcmp(head->digest, job->digest, DQ__JOB_DIGEST) != 0)
-        return dq__fail(err, DQ_USAGE, "%s: the checkpoint is of another job; give the pictures, settings and network that it was "
-                        "begun with, or remove it", name);
+        return dq__fail(err, DQ_USAGE,
+                        "%s: the checkpoint is of another job; give the pictures, settings and network that it was begun with, "
+                        "or remove it", name);
     if (!numbers_agree(job, head)) return damaged(name, "its counters do not agree", err);
     return size == file_size(job, head) ? DQ_OK : damaged(name, "its size is wrong", err);
 }

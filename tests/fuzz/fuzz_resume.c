@@ -53,8 +53,9 @@ static void repair(unsigned char *bytes, size_t size, const unsigned char *diges
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const char *const options[] = {"size=16 iterations=4 min-size=0 optimizer=adam style-layers=relu1_1 content-layers=relu1_1",
-                                          "size=16 iterations=4 min-size=0 history=2 style-layers=relu1_1 content-layers=relu1_1"};
+    static const char *const options[] = {
+        "size=16 iterations=4 min-size=0 optimizer=adam style-layers=relu1_1 content-layers=relu1_1",
+        "size=16 iterations=4 min-size=0 history=2 style-layers=relu1_1 content-layers=relu1_1"};
     static unsigned char digest[2][DQ__JOB_DIGEST];
     static job_inputs in;
     unsigned char *copy = malloc(size ? size : 1);
