@@ -216,14 +216,16 @@ function onJob(job) {
   gallery.update(job);
   const mine = seen && (job.id === seen || job.batch === jobs.get(seen)?.batch);
   if (mine || (seen && before?.state !== job.state)) refresh();
-  if (mine && job.state === "finished" && before && before.state !== "finished") afterFinish(job);
+  if (mine && ended(job) && before && !ended(before)) afterFinish(job);
 }
 
-/* When the last of a grid is finished, the grid is shown. */
+const ended = (job) => ["finished", "failed", "cancelled"].includes(job.state);
+
+/* When the last of a grid has ended, the grid is shown. */
 function afterFinish(job) {
   const batch = batchOf(job);
   const grid = batch.length > 3 && new Set(batch.map((j) => j.photo + j.styles.join())).size === 1;
-  if (grid && batch.every((j) => j.state === "finished") && !$("dialog").open && location.hash !== "#gallery") showGrid(batch);
+  if (grid && batch.every(ended) && !$("dialog").open && location.hash !== "#gallery") showGrid(batch);
 }
 
 function onGone(id) {
