@@ -306,9 +306,11 @@ const tests = {
       await page.mouse.move(box.x + 200, box.y + 180, { steps: 5 });
       await page.mouse.up();
       await inspected(page, "mask");
-      await page.getByRole("button", { name: "Invert" }).click(); /* all but the stroke */
       await page.click("dialog .primary");
       await page.waitForSelector('#settings button[aria-pressed="true"]');
+      await mask.click();
+      await page.getByRole("button", { name: "No mask" }).click();
+      await page.waitForSelector('#settings button[aria-pressed="false"]');
     }
     await page.click("#sweep");
     await page.fill("#sweep-across", "0.5 1");
