@@ -229,7 +229,7 @@ static void drawing_comes_back_to_the_photo(void **state) {
 /* ---- methods ----------------------------------------------------------------------------------------------------------- */
 
 static dq__drawing_settings settings_of(const char *method) {
-    return (dq__drawing_settings){.method = method, .samples = 160};
+    return (dq__drawing_settings){.method = method, .samples = 80};
 }
 
 static void draw_one(dq__artist *a, dq__pool *with, const char *method, int person, float *drawing, double *trace) {
@@ -384,7 +384,7 @@ static void student_learns_is_saved_and_draws(void **state) {
     make_task(&task, "kd+");
     float *theta = dq__alloc(sizeof(float) * 2 * task.parameters), *slope = theta + task.parameters;
     task.init(task.self, 1, theta);
-    for (int step = 0; step < 6; step++) {
+    for (int step = 0; step < 4; step++) {
         assert_ok(task.gradient(task.self, theta, 0, slope, &loss, part, &err));
         if (!step) first = loss;
         double length = 0;
@@ -395,7 +395,7 @@ static void student_learns_is_saved_and_draws(void **state) {
     for (int p = 0; p < task.parts; p++)
         assert_true(isfinite(part[p]) && (part[p] > 0) == (strcmp(task.part_name[p], "latent") != 0));
     snprintf(path, sizeof path, "%s/student.safetensors", pairs_folder);
-    assert_ok(task.save(task.self, theta, 6, path, &err));
+    assert_ok(task.save(task.self, theta, 4, path, &err));
     dq__artist a = {0};
     const dq__drawing_settings s = {.student = path, .samples = 800};
     dq__frame *face = dq__alloc(sizeof *face);
