@@ -43,6 +43,10 @@ try() {
     case $1 in
     "danqing model fetch "*) bash -c "$1 --dry-run" >said ;;
     "danqing model "* | "danqing info "*) bash -c "$1" >said ;;
+    "danqing serve"*) "$DANQING" serve --help >said ;; # tests/studio/ opens it
+    "danqing sketch "* | "danqing filter "* | "danqing explain "*) make_inputs "$1" && bash -c "$1" >said ;;
+    "danqing neural-style "*) make_inputs "$1" && bash -c "$1 -image_size 64 -num_iterations 2" >said ;;
+    "danqing style-transfer "*) make_inputs "$1" && bash -c "${1/-s 512/-s 64} -ii 2 -i 2" >said ;;
     "danqing bench "*) bash -c "$1 --size 32 --rounds 1" >said ;;
     "danqing "*) paint_small "$1" ;;
     ./quickstart*) "$SOURCE/quickstart" help | grep -qE "^(usage: | +)$1 {2,}" ;;
