@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# bench/networks_sheet.sh BUILD DATA OUT.png [SIZE]: the same four portraits in the same four styles by four networks, to look at: VGG-19
+# bench/networks_sheet.sh BUILD DATA OUT.png [SIZE]: the same portraits in the same styles by four networks, to look at: VGG-19
 # to relu3_1, the 16× distilled encoder with its heads, `compact`, and one with random weights; the default recipe, each network
 # with what layers it has. A row for each pair: photo, painting, then the networks. DATA holds models/ and images/, as for
 # bench/gates; needs ImageMagick's `montage`.

@@ -134,8 +134,8 @@ def main():
     rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as folder:
-        command = [os.path.join(build, "cli", "danqing"), "paint", photo, painting, "--threads", str(THREADS), "--progress", "json",
-                   "-o", os.path.join(folder, "out.png")]
+        command = [os.path.join(build, "cli", "danqing"), "paint", photo, painting, "--threads", str(THREADS), "--progress",
+                   "json", "-o", os.path.join(folder, "out.png")]
         for _ in range(rounds):
             seconds, memory, _, progress = run(command)
             ours.append((seconds, memory))

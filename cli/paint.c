@@ -125,8 +125,9 @@ static void print_plan(FILE *to, const paint *p) {
 
 static json_t *plan_event(const paint *p) {
     return json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:f, s:I, s:i, s:i, s:i, s:i, s:f, s:f}", "event", "start", "width",
-                     p->plan.width, "height", p->plan.height, "scales", p->plan.scales, "iterations", (json_int_t)p->plan.iterations, "memory",
-                     (json_int_t)p->plan.memory, "flops", p->plan.flops, "file", (json_int_t)p->plan.file,
+                     p->plan.width, "height", p->plan.height, "scales", p->plan.scales, "iterations",
+                     (json_int_t)p->plan.iterations, "memory", (json_int_t)p->plan.memory, "flops", p->plan.flops, "file",
+                     (json_int_t)p->plan.file,
                      "window_rows", p->plan.window_rows, "window_cols", p->plan.window_cols, "window_width",
                      p->plan.window_width, "window_height", p->plan.window_height, "passes", p->plan.passes,
                      "seconds_expected", p->plan.seconds);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# models/make-iterates.sh ROUND NETWORK DATA OUT: paintings on the way, for the last parts of training `compact`, made of the training
-# pictures of DATA by the network of the part before. Takes `danqing` from the path.
+# models/make-iterates.sh ROUND NETWORK DATA OUT: paintings on the way, for the last parts of training `compact`, made of the
+# training pictures of DATA by the network of the part before. Takes `danqing` from the path.
 #   round 1 (for compact-4): 29 faces in the manner of paintings and textures by Adam, steps 10, 60 and 150
 #   round 2 (for compact-5): 80 textures and paintings made again from noise, steps 10, 40 and 150, and 40 faces, steps 10, 30
 #                            and 60, all by L-BFGS

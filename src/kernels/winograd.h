@@ -50,9 +50,10 @@ typedef void dqk_winograd_input_fn(const dqk_winograd_input *job);
 
 /* Y = Aᵀ·(U∘V)·A, the outputs of those tiles; those at the right and lower edge of rows×cols outputs are cut. y points at
  * output (0,0) of the first picture. u: [oc/16] blocks of 36 points. bias: oc floats or NULL. ic, oc: multiples of 16.
- *   accumulate: they are added to y (then neither signs nor pool). signs: NULL, or ReLU follows: its bits, `words` words from pixel to pixel. pool: y is the pooled map of rows/2×cols/2
- * pixels; with the greatest of four its choice is written as pool.h says, 2·words words from pixel to pixel, and signs are
- * of the pooled map. scratch: DQK_WINOGRAD_SCRATCH floats, 64-byte aligned. */
+ * accumulate: they are added to y (then neither signs nor pool). signs: NULL, or ReLU follows: its bits, `words` words from
+ * pixel to pixel. pool: y is the pooled map of rows/2×cols/2 pixels; with the greatest of four its choice is written as
+ * pool.h says, 2·words words from pixel to pixel, and signs are of the pooled map. scratch: DQK_WINOGRAD_SCRATCH floats,
+ * 64-byte aligned. */
 typedef struct dqk_winograd {
     const float *v;
     ptrdiff_t v_point;

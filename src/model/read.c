@@ -72,8 +72,8 @@ static dq_status read_file(dq_model **out, const dq__file *file, dq__error *err)
     const struct format *format = format_of(file);
     if (!format)
         return dq__fail(err, DQ_BAD_MODEL,
-                        "%s: not a weights file (safetensors, PyTorch, Keras HDF5, MatConvNet, Caffe, Tiny Darknet's and SqueezeNet's are)",
-                        file->name);
+                        "%s: not a weights file (safetensors, PyTorch, Keras HDF5, MatConvNet, Caffe, Tiny Darknet's and "
+                        "SqueezeNet's are)", file->name);
     dq_status status = dq__model_new(&model, err);
     if (status) return status;
     snprintf(model->format, sizeof model->format, "%s", format->name);

@@ -480,7 +480,8 @@ static void tell(const dq_job *job) {
     char notice[160];
     if (!job->log) return;
     snprintf(notice, sizeof notice,
-             "the cost was no longer finite at iteration %lld of scale %d: back a step, with a tenth of the learning-rate", (long long)job->iteration + 1, job->scale + 1);
+             "the cost was no longer finite at iteration %lld of scale %d: back a step, with a tenth of the learning-rate",
+             (long long)job->iteration + 1, job->scale + 1);
     job->log(job->log_user, notice);
 }
 

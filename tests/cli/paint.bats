@@ -170,9 +170,17 @@ assert events[5]['file'] == 'out.png' and events[5]['stopped'] is False"
     [[ $stderr == *"network     random"*"wrote out.png"*"peak memory "* ]]
 }
 
-@test "a cost that is no number any more ends the work, and the picture so far is kept" {
+@test "a rate that is far too high does not end the work" {
     run --separate-stderr "$DANQING" paint photo.png painting.png --model random --size 48 --min-size 0 -n 50 \
         --learning-rate 1e6 --clamp off --average 0 -o out.png
+    expect 0 ""
+    [ -s out.png ]
+}
+
+@test "a cost that is no number any more ends the work, and the picture so far is kept" {
+    # the photo costs nothing, so its gradient is 0, and Adam divides it by 0, however short its steps
+    run --separate-stderr "$DANQING" paint photo.png painting.png --model random --size 48 --min-size 0 -n 50 \
+        --optimizer adam --epsilon 0 --style-weight 0 --tv-weight 0 --average 0 -o out.png
     [ "$status" -eq 1 ]
     [[ $stderr == *finite* ]]
     [[ $stderr != *"out of memory"* ]]

@@ -88,7 +88,8 @@ static void conv_case(const dqk_table *k, int h, int w, int ic, int oc, int clas
     fill(weights, 9 * (size_t)ic * oc, 0);
     fill(bias, (size_t)oc, 0);
     dq__pack_conv3x3(packed, weights, oc, ic, x.cs, false);
-    dqk_conv3x3 job = {x.data, dq__row(&x), x.cs, y.data, dq__row(&y), y.cs, packed, with_bias ? bias : NULL, h, w, x.cs, y.cs, 0};
+    dqk_conv3x3 job = {x.data, dq__row(&x), x.cs, y.data, dq__row(&y), y.cs, packed, with_bias ? bias : NULL,
+                       h, w, x.cs, y.cs, 0};
     k->conv3x3(&job);
     check_guard(&y);
     for (int r = 0; r < h; r++)
