@@ -358,8 +358,11 @@ def limits_hold():
     small = Studio("--max-pixels", "1", "--max-upload", "1", "--max-queue", "2")
     with small:
         assert small.form("/api/v1/pictures", [("kind", "photo"), ("file", "x", png(1200, 900))]).status == 413
-        big = small.ask("POST", "/api/v1/pictures", bytes((1 << 20) + 1), {"Content-Type": "image/png"})
-        assert big.status == 413 and big.json()["code"] == "bytes"
+        # refused by its head: whoever sends the body all the same may lose the answer with the connection
+        big = small.raw((f"POST /api/v1/pictures HTTP/1.1\r\nHost: {small.host}:{small.port}\r\n"
+                         f"Authorization: Bearer {small.token}\r\n"
+                         f"Content-Type: image/png\r\nContent-Length: {(1 << 20) + 1}\r\n\r\n").encode())
+        assert b" 413 " in big.split(b"\r\n")[0] and b'"bytes"' in big, big
         photo = small.picture()
         jobs = [small.json("POST", "/api/v1/jobs", {"photo": photo, "styles": ["night"],
                                                     "options": {"size": "300", "iterations": "10000"}}) for _ in range(8)]

@@ -143,7 +143,7 @@ class Studio:
                     if not more:
                         break
                     got += more
-            except (ConnectionError, socket.timeout):
+            except OSError:  # the server need not wait for the rest
                 pass
             return got
 
