@@ -14,9 +14,9 @@
 
 enum { HEAD = 64, PAGE = 4096, MAX_MAPPED = 1024 };
 #if defined(__SANITIZE_ADDRESS__)
-enum { BIG = 0 }; /* no block counts as big: the sanitizer watches the heap's */
+static const size_t big = SIZE_MAX; /* no block counts as big: the sanitizer watches the heap's */
 #else
-enum { BIG = 1 << 20 };
+static const size_t big = 1 << 20;
 #endif
 
 /* Of a block. place: 1 + its place in `mapped`, 0 for one in memory. */
@@ -38,7 +38,7 @@ static void count(size_t bytes) {
     while (sum > old && !atomic_compare_exchange_weak(&peak, &old, sum)) {}
 }
 
-static bool is_big(size_t bytes) { return BIG > 0 && bytes >= (size_t)BIG; }
+static bool is_big(size_t bytes) { return bytes >= big; }
 
 static void *take(size_t bytes) {
     if (!is_big(bytes)) return aligned_alloc(64, (bytes + HEAD + 63) / 64 * 64);
