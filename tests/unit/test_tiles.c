@@ -93,11 +93,12 @@ static void every_loss_and_padding(void **state) {
     static const char *const loss[] = {"gram", "centred", "w2"}, *const padding[] = {"zero", "reflect", "replicate"};
     for (int l = 0; l < 3; l++) /* covariances are differences of larger numbers */
         for (int p = 0; p < 3; p++) {
+            if (l > 0 && p != l) continue;
             char text[512];
             snprintf(text, sizeof text, SMALL "style-loss=%s padding=%s pooling=%s", loss[l], padding[p], p ? "max" : "average");
-            compare(text, 2, 3, p == 1 ? 1 << 20 : 0, l == 0 ? 12 : 4, l == 0 ? 1e-5 : 5e-5);
+            compare(text, 2, 3, p == 1 ? 1 << 20 : 0, l == 0 ? 8 : 4, l == 0 ? 1e-5 : 5e-5);
         }
-    compare(SMALL "normalization=course pixel-range=255 learning-rate=5 tv-kind=sum", 3, 1, 0, 50, 1e-5);
+    compare(SMALL "normalization=course pixel-range=255 learning-rate=5 tv-kind=sum", 3, 1, 0, 16, 1e-5);
     compare("size=150 min-size=0 iterations=12 optimizer=lbfgs", 1, 2, 0, 2, 1e-5); /* its steps multiply roundings */
 }
 
@@ -136,7 +137,7 @@ static void a_limit_makes_windows_and_files(void **state) {
         dq_job *whole = make(text);
         const uint64_t all = whole->last_plan.memory, room = all - (48 << 20);
         assert_int_equal(whole->last_plan.file, 0);
-        for (int share = 6; share >= 4; share -= 1) {
+        for (int share = 6; share >= 4; share -= 2) {
             char limited[600];
             const uint64_t limit = (48 << 20) + room * (uint64_t)share / 8;
             snprintf(limited, sizeof limited, "%s max-memory=%llu", text, (unsigned long long)limit);

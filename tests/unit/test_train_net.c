@@ -275,9 +275,9 @@ static void convolutions_of_every_shape(void **state) {
 }
 
 /* relu1_1 is read by conv1_2 and by a head. */
-static net branched_net(dq__padding padding, dq__pooling pooling) {
-    net n = {.table = empty_table(padding, pooling)};
-    dq__table *t = &n.table;
+static void make_branched(net *n, dq__padding padding, dq__pooling pooling) {
+    *n = (net){.table = empty_table(padding, pooling)};
+    dq__table *t = &n->table;
     add_conv(t, -1, 21, 3, 1, 1);
     add(t, DQ__RELU, 0, 21);
     add_conv(t, 1, 7, 1, 1, 0); /* 2: a head */
@@ -287,8 +287,7 @@ static net branched_net(dq__padding padding, dq__pooling pooling) {
     add_conv(t, 5, 17, 3, 1, 1);
     add(t, DQ__RELU, 6, 17);
     add_conv(t, 7, 5, 1, 1, 0); /* 8: a second head */
-    add_weights(&n);
-    return n;
+    add_weights(n);
 }
 
 static void branches_add_their_gradients(void **state) {
@@ -296,7 +295,8 @@ static void branches_add_their_gradients(void **state) {
     dq__pool *pool;
     assert_ok(dq__pool_new(&pool, 2, &err));
     for (int kind = 0; kind < 3; kind++) {
-        net n = branched_net((dq__padding)kind, (dq__pooling)(kind % 2));
+        net n;
+        make_branched(&n, (dq__padding)kind, (dq__pooling)(kind % 2));
         for (int direct = 0; direct < 2; direct++) {
             compare(pool, &n, &(batch){.n = 2, .h = 5, .w = 6, .tap = {1, 2, 7, 8}, .taps = 4, .direct = direct}, "branches");
             compare(pool, &n, &(batch){.n = 1, .h = 9, .w = 8, .tap = {2, 8}, .taps = 2, .direct = direct}, "heads");
@@ -669,7 +669,8 @@ static void same_bytes(net *n, const batch *b) {
 static void same_bytes_for_any_number_of_threads(void **state) {
     (void)state;
     for (int direct = 0; direct < 2; direct++) {
-        net n = branched_net(DQ__PAD_REFLECT, DQ__POOL_MAX);
+        net n;
+        make_branched(&n, DQ__PAD_REFLECT, DQ__POOL_MAX);
         same_bytes(&n, &(batch){.n = 3, .h = 19, .w = 22, .tap = {2, 8}, .taps = 2, .direct = direct});
         free_net(&n);
     }
