@@ -164,7 +164,8 @@ const tests = {
     await inspected(page, "finished");
     const [download] = await Promise.all([page.waitForEvent("download"), page.click('[data-key="png"]')]);
     const bytes = fs.readFileSync(await download.path());
-    assert(bytes.subarray(1, 4).toString() === "PNG" && /\.png$/.test(download.suggestedFilename()), "the download is no PNG");
+    const name = download.suggestedFilename();
+    assert(bytes.subarray(1, 4).toString() === "PNG" && name.endsWith(".png"), "the download is no PNG: " + name);
     await page.click('[data-key="favourite"]');
     await page.waitForSelector('[data-key="favourite"][aria-pressed="true"]');
     await page.click("#tab-gallery");
@@ -280,7 +281,7 @@ const tests = {
     await page.keyboard.press("Escape");
     await page.locator(".card-of a").first().click();
     await page.click('[data-key="again"]');
-    assert((await page.locator('#shelf [aria-pressed="true"]').count()) === 1, "the painting is not chosen again");
+    await page.waitForFunction(() => document.querySelectorAll('#shelf [aria-pressed="true"]').length === 1);
     await close(page);
   },
 

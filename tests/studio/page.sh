@@ -3,6 +3,7 @@
 # tests/studio/page.sh: starts a studio and runs page.mjs against it. Says what is missing and skips where there is no node, no
 # chromium or no playwright-core (`npm install --prefix tests/studio` fetches it; .ci/run does).
 set -euo pipefail
+export LC_ALL=C.UTF-8 # names of downloads are not plain letters
 here=$(cd "$(dirname "$0")" && pwd)
 
 skip() {
