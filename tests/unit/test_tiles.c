@@ -137,22 +137,21 @@ static void a_limit_makes_windows_and_files(void **state) {
         dq_job *whole = make(text);
         const uint64_t all = whole->last_plan.memory, room = all - (48 << 20);
         assert_int_equal(whole->last_plan.file, 0);
-        for (int share = 6; share >= 4; share -= 2) {
-            char limited[600];
-            const uint64_t limit = (48 << 20) + room * (uint64_t)share / 8;
-            snprintf(limited, sizeof limited, "%s max-memory=%llu", text, (unsigned long long)limit);
-            dq_job *again = make(text), *parts = make(limited);
-            const dq__grid *g = &parts->last_plan.cost.grid;
-            print_message("%s: %d x %d windows of %d x %d, %.1f of %.1f MB, %.1f MB in a file, %.2f passes\n", optimizer[k],
-                          g->rows, g->cols, g->window_h, g->window_w, (double)parts->last_plan.memory / 1e6, (double)limit / 1e6,
-                          (double)parts->last_plan.file / 1e6, parts->last_plan.passes);
-            assert_true((g->rows * g->cols > 1 || parts->last_plan.file > 0) && parts->last_plan.memory <= limit);
-            if (share == 4) assert_true(parts->last_plan.file > 0);
-            side_by_side(again, parts, 2, 1e-5, limited);
-            if (share == 4) assert_true(dq__mem_mapped() > 0);
-            dq__job_free(&again), dq__job_free(&parts);
-            assert_int_equal(dq__mem_mapped(), 0);
-        }
+        const int share = k == 0 ? 6 : 4;
+        char limited[600];
+        const uint64_t limit = (48 << 20) + room * (uint64_t)share / 8;
+        snprintf(limited, sizeof limited, "%s max-memory=%llu", text, (unsigned long long)limit);
+        dq_job *again = make(text), *parts = make(limited);
+        const dq__grid *g = &parts->last_plan.cost.grid;
+        print_message("%s: %d x %d windows of %d x %d, %.1f of %.1f MB, %.1f MB in a file, %.2f passes\n", optimizer[k],
+                      g->rows, g->cols, g->window_h, g->window_w, (double)parts->last_plan.memory / 1e6, (double)limit / 1e6,
+                      (double)parts->last_plan.file / 1e6, parts->last_plan.passes);
+        assert_true((g->rows * g->cols > 1 || parts->last_plan.file > 0) && parts->last_plan.memory <= limit);
+        if (share == 4) assert_true(parts->last_plan.file > 0);
+        side_by_side(again, parts, 2, 1e-5, limited);
+        if (share == 4) assert_true(dq__mem_mapped() > 0);
+        dq__job_free(&again), dq__job_free(&parts);
+        assert_int_equal(dq__mem_mapped(), 0);
         dq__job_free(&whole);
     }
 }
