@@ -41,6 +41,7 @@ static void fill_array(net *n, int i, int array) {
     for (size_t k = 0; k < count; k++) n->ref.array[i][array][k] = (double)v[k];
 }
 
+/* The reference points into *n: from here on it must stay where it is. */
 static void add_weights(net *n) {
     n->ref.table = &n->table;
     for (int i = 0; i < n->table.count; i++)
@@ -275,9 +276,9 @@ static void convolutions_of_every_shape(void **state) {
 }
 
 /* relu1_1 is read by conv1_2 and by a head. */
-static void make_branched(net *n, dq__padding padding, dq__pooling pooling) {
-    *n = (net){.table = empty_table(padding, pooling)};
-    dq__table *t = &n->table;
+static net branched_net(dq__padding padding, dq__pooling pooling) {
+    net n = {.table = empty_table(padding, pooling)};
+    dq__table *t = &n.table;
     add_conv(t, -1, 21, 3, 1, 1);
     add(t, DQ__RELU, 0, 21);
     add_conv(t, 1, 7, 1, 1, 0); /* 2: a head */
@@ -287,7 +288,7 @@ static void make_branched(net *n, dq__padding padding, dq__pooling pooling) {
     add_conv(t, 5, 17, 3, 1, 1);
     add(t, DQ__RELU, 6, 17);
     add_conv(t, 7, 5, 1, 1, 0); /* 8: a second head */
-    add_weights(n);
+    return n;
 }
 
 static void branches_add_their_gradients(void **state) {
@@ -295,8 +296,8 @@ static void branches_add_their_gradients(void **state) {
     dq__pool *pool;
     assert_ok(dq__pool_new(&pool, 2, &err));
     for (int kind = 0; kind < 3; kind++) {
-        net n;
-        make_branched(&n, (dq__padding)kind, (dq__pooling)(kind % 2));
+        net n = branched_net((dq__padding)kind, (dq__pooling)(kind % 2));
+        add_weights(&n);
         for (int direct = 0; direct < 2; direct++) {
             compare(pool, &n, &(batch){.n = 2, .h = 5, .w = 6, .tap = {1, 2, 7, 8}, .taps = 4, .direct = direct}, "branches");
             compare(pool, &n, &(batch){.n = 1, .h = 9, .w = 8, .tap = {2, 8}, .taps = 2, .direct = direct}, "heads");
@@ -387,7 +388,6 @@ static net joined_net(dq__padding padding) {
     add_conv(t, 4, 9, 5, 1, 2); /* 12: a halo of two around what the linear layer reads */
     add_conv(t, 4, 9, 5, 1, 2); /* 13: nobody looks at it */
     add_conv(t, 12, 4, 1, 1, 0);
-    add_weights(&n);
     return n;
 }
 
@@ -397,6 +397,7 @@ static void joined_layers(void **state) {
     assert_ok(dq__pool_new(&pool, 2, &err));
     for (int padding = DQ__PAD_ZERO; padding <= DQ__PAD_REPLICATE; padding++) {
         net n = joined_net((dq__padding)padding);
+        add_weights(&n);
         compare(pool, &n, &(batch){.n = 3, .h = 6, .w = 4, .tap = {4, 8, 11, 14}, .taps = 4}, "joined");
         free_net(&n);
     }
@@ -428,7 +429,6 @@ static net pytorch_net(void) {
     add(t, DQ__GLOBAL_POOL, 15, 20);
     add(t, DQ__LINEAR, 16, 9);
     add(t, DQ__LINEAR, 6, 5)->ic = 120;
-    add_weights(&n);
     return n;
 }
 
@@ -499,6 +499,7 @@ static void every_kind_is_pytorchs(void **state) {
     dq__pool *pool;
     assert_ok(dq__pool_new(&pool, 2, &err));
     net n = pytorch_net();
+    add_weights(&n);
     float *x = pictures_of(&f, &b);
     dq__exec *exec = new_exec(pool, &n, &b, true, true); /* both ways back */
     dq__exec_forward(exec, x);
@@ -537,7 +538,6 @@ static net normed_net(void) {
     add_conv(t, 5, 7, 1, 1, 0);
     add(t, DQ__BATCH_NORM, 6, 7); /* stays: the add reads below it too */
     add_second(t, DQ__ADD, 7, 6);
-    add_weights(&n);
     return n;
 }
 
@@ -545,6 +545,7 @@ static void norms_fold_into_what_they_read(void **state) {
     (void)state;
     batch b = {.n = 1, .h = 5, .w = 6, .tap = {8}, .taps = 1};
     net n = normed_net();
+    add_weights(&n);
     float *x = random_floats(77, 5 * 6 * 3, 1);
     size_t count, same;
     dq__exec *exec = new_exec(NULL, &n, &b, false, false);
@@ -579,6 +580,7 @@ static void every_kind_travels_in_a_file(void **state) {
     char path[64];
     snprintf(path, sizeof path, "train_net_%ld.safetensors", (long)getpid());
     net n = pytorch_net();
+    add_weights(&n);
     dq_model *model, *again;
     assert_ok(dq__model_new(&model, &err));
     model->table = n.table;
@@ -615,6 +617,7 @@ static void refused(const dq__table *table, const char *why) {
 static void tables_that_make_no_sense_are_refused(void **state) {
     (void)state;
     net n = pytorch_net();
+    add_weights(&n);
     const dq__table good = n.table;
     dq__table t = good;
     t.layer[1].from = -1, t.layer[1].ic = t.layer[1].oc = 3, refused(&t, "reads the picture");
@@ -669,12 +672,13 @@ static void same_bytes(net *n, const batch *b) {
 static void same_bytes_for_any_number_of_threads(void **state) {
     (void)state;
     for (int direct = 0; direct < 2; direct++) {
-        net n;
-        make_branched(&n, DQ__PAD_REFLECT, DQ__POOL_MAX);
+        net n = branched_net(DQ__PAD_REFLECT, DQ__POOL_MAX);
+        add_weights(&n);
         same_bytes(&n, &(batch){.n = 3, .h = 19, .w = 22, .tap = {2, 8}, .taps = 2, .direct = direct});
         free_net(&n);
     }
     net n = joined_net(DQ__PAD_REFLECT);
+    add_weights(&n);
     same_bytes(&n, &(batch){.n = 3, .h = 6, .w = 4, .tap = {8, 11, 14}, .taps = 3});
     free_net(&n);
 }
