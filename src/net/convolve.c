@@ -157,10 +157,10 @@ static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 static int tiles_of(const dq__tensor *x, int ring) { return x->n * ceil_div(x->h + 2 * ring, 4) * ceil_div(x->w + 2 * ring, 4); }
 
-/* Tiles of a task with inputs of its own: whole tiles of registers, and some tasks for every thread. */
+/* Tiles of a task with inputs of its own: as many as whole registers take (6 at a time), and some tasks for every thread. */
 static int own_tiles(int ic, int oc, int tiles) {
     const int fit = ic * oc > FEWEST ? DQK_WINOGRAD_TILES : at_least(OWN_FLOATS / (ic + 32) / 12 * 12, 12);
-    return at_most(at_most(fit, DQK_WINOGRAD_TILES), at_least(ceil_div(tiles, 8), 1));
+    return at_most(at_most(fit, DQK_WINOGRAD_TILES), at_most(ceil_div(ceil_div(tiles, 8), 6) * 6, tiles));
 }
 
 /* Tiles of a chunk: all chunks alike. */

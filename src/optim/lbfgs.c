@@ -142,13 +142,15 @@ static void copy_task(void *user, int chunk) {
     memcpy(p->d + at, p->u + at, sizeof(float) * n);
 }
 
-/* Σ |u| */
+/* Σ |u| and Σ u² */
 static void length_task(void *user, int chunk) {
     const pass *p = user;
     size_t n, at = chunk_at(p, chunk, &n);
+    const float *u = p->u + at;
     double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += fabs((double)p->u[at + i]);
+    for (size_t i = 0; i < n; i++) sum += fabs((double)u[i]);
     p->l->sums[2 * chunk] = sum;
+    p->l->sums[2 * chunk + 1] = dot(u, u, n);
 }
 
 /* x = clamp(x + factor·d), and d what x has really moved. */
@@ -215,7 +217,9 @@ static float *find_direction(dq__lbfgs *l, const float *gradient) {
 }
 
 static double first_length(dq__lbfgs *l, const float *gradient) {
-    const double sum = run(&(pass){.l = l, .u = gradient}, length_task, NULL);
+    double squares;
+    const double sum = run(&(pass){.l = l, .u = gradient}, length_task, &squares);
+    if (l->first > 0 && squares > 0) return l->first / sqrt(squares / (double)l->n);
     return sum > 1 ? 1 / sum : 1;
 }
 

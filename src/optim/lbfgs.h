@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * optim/lbfgs.h: limited-memory BFGS without line search, one gradient per step, as style transfer uses it (Nocedal 1980;
- * torch's optim.lbfgs): the first step is min(1, 1/‖g‖₁)·rate along −g, later ones rate along the quasi-Newton direction;
- * a pair is kept only if yᵀs > 1e-10. Knows nothing of images. */
+ * torch's optim.lbfgs): the first step is along −g, later ones rate along the quasi-Newton direction; a pair is kept only if
+ * yᵀs > 1e-10. Knows nothing of images. */
 #ifndef DQ_OPTIM_LBFGS_H
 #define DQ_OPTIM_LBFGS_H
 
@@ -12,6 +12,8 @@
 typedef struct dq__lbfgs {
     dq__pool *pool; /* threads for the passes over the vectors; NULL after dq__lbfgs_init: the caller alone */
     double rate;
+    double first; /* root mean square of the first step (times rate), in units of x; 0: torch's min(1, 1/‖g‖₁), so short a step
+                     that the curvature it finds is mostly rounding */
     size_t n;
     int history, pairs, newest; /* pairs kept; slot of the newest */
     int64_t step;
