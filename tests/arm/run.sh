@@ -24,12 +24,15 @@ flags=("$@" -std=c17 -Wall -Wextra -Wpedantic -Werror -DDQ_KERNELS_ARM=1 -ffunct
 kernel_flags=(-O3 -ffp-contract=fast -fno-schedule-insns) # as in src/kernels/meson.build
 tests=(winograd net kernels outer loss optim) # the slowest first
 
-# Arguments of the compiler, one object a line. number.c is left out: it wants GLib, and nothing here wants it. The tiles
+# Arguments of the compiler, one object a line. Left out are number.c and wire_mpi.c: they want GLib and MPI. The tiles
 # for AVX-512 in vectors of 4 take the compiler long at -O2.
 list() {
     local file
     for file in src/{base,kernels,net,loss,optim}/*.c src/image/image.c tests/ref/reference.c; do
-        if [ "$file" != src/base/number.c ]; then echo "-O2 $file -o $work/lib-${file//\//-}.o"; fi
+        case $file in
+        src/base/number.c | src/base/wire_mpi.c) ;;
+        *) echo "-O2 $file -o $work/lib-${file//\//-}.o" ;;
+        esac
     done
     for file in tests/unit/wide/*.c; do echo "-O1 $file -o $work/lib-${file//\//-}.o"; done
     for file in src/kernels/arm/*.c; do echo "${kernel_flags[*]} $file -o $work/lib-${file//\//-}.o"; done
