@@ -120,6 +120,7 @@ static void set_optimiser(cli_old_line *line) {
     }
     cli_old_set(line, "learning-rate", "1");
     cli_old_set(line, "history", "10");
+    cli_old_set(line, "first-step", "0");
     cli_old_set(line, "clamp", "off");
 }
 

@@ -378,9 +378,6 @@ static dq_status no_room(const dq_job *job, dq__error *err) {
                     "names another folder", file, dq__temporary_folder(), memory);
 }
 
-/* Root mean square of a scale's first step of L-BFGS, in parts of the range of pixels: measured among 0.001 … 0.02. */
-#define FIRST_STEP 0.01
-
 static dq_status make_state(dq_job *job, dq__error *err) {
     const dq__settings *s = &job->settings;
     const size_t n = floats(dq__job_scale(job));
@@ -399,7 +396,7 @@ static dq_status make_state(dq_job *job, dq__error *err) {
         const double rate = s->learning_rate > 0 ? s->learning_rate : 1;
         status = dq__lbfgs_init_in(&job->lbfgs, plan->state, n, (int)s->history, rate, err);
         job->lbfgs.pool = job->pool;
-        job->lbfgs.first = FIRST_STEP * s->pixel_range;
+        job->lbfgs.first = s->first_step * s->pixel_range;
     } else {
         const double rate = s->learning_rate > 0 ? s->learning_rate : 0.02 * s->pixel_range;
         status = dq__adam_init_in(&job->adam, plan->state, n, rate * sqrt(s->strength), s->beta1, s->beta2, s->epsilon, err);
