@@ -94,6 +94,14 @@ static void shrink_alpha(const bands *b, float *alpha) {
                 alpha[(size_t)(y * b->stride + top) * (size_t)b->w + (size_t)(x * b->stride + left)];
 }
 
+/* The band's rows, as they were and as they are: they leave the memory of the process where the picture lies in a file. */
+static void release_band(const bands *b, int rows) {
+    const size_t row = sizeof(float) * 3, from = (size_t)b->band_from * (size_t)b->stride;
+    const size_t most = (size_t)rows * (size_t)b->stride, left = (size_t)b->h - from, read = most < left ? most : left;
+    dq__release(b->image->rgb + 3 * from * (size_t)b->w, row * read * (size_t)b->w);
+    dq__release(b->image->rgb + 3 * (size_t)b->band_from * (size_t)b->out_w, row * (size_t)rows * (size_t)b->out_w);
+}
+
 static dq_status run(dq__pool *pool, dq_image *image, bands *b, dq__error *err) {
     const size_t row = 3 * (size_t)b->w;
     float *aside = dq__alloc_zero(sizeof(float) * row * (size_t)b->rows);
@@ -112,6 +120,7 @@ static dq_status run(dq__pool *pool, dq_image *image, bands *b, dq__error *err) 
         keep(b, b->band_from + rows, aside);
         memcpy(image->rgb + 3 * (size_t)b->band_from * (size_t)b->out_w, b->result,
                sizeof(float) * 3 * (size_t)rows * (size_t)b->out_w);
+        release_band(b, rows);
     }
     shrink_alpha(b, image->alpha);
     image->width = b->out_w, image->height = b->out_h;
@@ -241,8 +250,10 @@ dq_status dq__draw_lines(dq__pool *pool, dq_image *image, const dq__lines *lines
 }
 
 void dq__clamp_image(dq_image *image) {
-    for (size_t i = 0; i < 3 * (size_t)image->width * (size_t)image->height; i++) {
+    const size_t row = 3 * (size_t)image->width;
+    for (size_t i = 0; i < row * (size_t)image->height; i++) {
         const float v = image->rgb[i];
         image->rgb[i] = v > 0 ? (v < 1 ? v : 1) : 0;
+        if ((i + 1) % row == 0) dq__release(image->rgb + i + 1 - row, sizeof(float) * row);
     }
 }

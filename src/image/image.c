@@ -16,6 +16,12 @@ dq_status dq__image_check_size(const char *name, int width, int height, dq__erro
     return DQ_OK;
 }
 
+/* Very large pictures lie in a file without a name, where there is room for one: the system then keeps in memory what it can. */
+void *dq__pixels_alloc(size_t bytes) {
+    void *pixels = bytes >= (size_t)512 << 20 ? dq__alloc_mapped(bytes) : NULL;
+    return pixels ? pixels : dq__alloc(bytes);
+}
+
 dq_status dq__image_alloc(dq_image **out, int width, int height, bool alpha, dq__error *err) {
     *out = NULL;
     dq_status status = dq__image_check_size("picture", width, height, err);
@@ -27,8 +33,8 @@ dq_status dq__image_alloc(dq_image **out, int width, int height, bool alpha, dq_
     if (!image) return dq__no_memory(err, sizeof *image, "a picture");
     image->width = width;
     image->height = height;
-    image->rgb = dq__alloc(bytes);
-    image->alpha = alpha ? dq__alloc(plane) : NULL;
+    image->rgb = dq__pixels_alloc(bytes);
+    image->alpha = alpha ? dq__pixels_alloc(plane) : NULL;
     if (!image->rgb || (alpha && !image->alpha)) {
         dq__image_free(&image);
         return dq__no_memory(err, bytes + (alpha ? plane : 0), "a picture");

@@ -12,6 +12,8 @@ enum { DQ__RECORD_MAX = 59000 };
 /* ---- image.c ---- */
 /* As dq__image_new, but the pixels (and the alpha) are not filled. */
 dq_status dq__image_alloc(dq_image **out, int width, int height, bool alpha, dq__error *err);
+/* Memory for samples of a picture, not filled; NULL when there is none. Free with dq__free. */
+void *dq__pixels_alloc(size_t bytes);
 /* DQ_USAGE below 1, DQ_LIMIT over the maxima; `name` says which picture. */
 dq_status dq__image_check_size(const char *name, int width, int height, dq__error *err);
 /* [0,1]; what is not a number becomes 0. */

@@ -205,6 +205,7 @@ static int store_strip(VipsRegion *region, VipsRect *area, void *user) {
         }
         float *alpha = image->alpha ? image->alpha + (size_t)y * width : NULL;
         for (size_t x = 0; alpha && x < width; x++) alpha[x] = sample(row, x * bands + (size_t)sink->colours, deep);
+        dq__release(rgb - 3 * width, 3 * width * sizeof *rgb);
     }
     return 0;
 }

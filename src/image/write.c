@@ -143,10 +143,10 @@ static void put(void *samples, size_t i, float v, bool deep) {
 
 /* The pixels rounded to integers, alpha behind the colours; for dq__free. */
 static void *round_pixels(const dq_image *image, bool alpha, int depth, size_t *size, dq__error *err) {
-    size_t pixels = (size_t)image->width * (size_t)image->height, bands = alpha ? 4 : 3;
+    size_t width = (size_t)image->width, pixels = width * (size_t)image->height, bands = alpha ? 4 : 3;
     bool deep = depth == 16;
     *size = pixels * bands * (deep ? 2 : 1);
-    void *samples = dq__alloc(*size);
+    void *samples = dq__pixels_alloc(*size);
     if (!samples) {
         dq__no_memory(err, *size, "writing a picture");
         return NULL;
@@ -154,6 +154,7 @@ static void *round_pixels(const dq_image *image, bool alpha, int depth, size_t *
     for (size_t i = 0; i < pixels; i++) {
         for (size_t c = 0; c < 3; c++) put(samples, i * bands + c, image->rgb[i * 3 + c], deep);
         if (alpha) put(samples, i * bands + 3, image->alpha[i], deep);
+        if ((i + 1) % width == 0) dq__release(image->rgb + (i + 1 - width) * 3, width * 3 * sizeof(float));
     }
     return samples;
 }

@@ -651,8 +651,22 @@ static void settings_of_a_host_stay(void **state) {
     assert_int_equal(warnings, 1);
 }
 
+/* Very large pictures lie in a file, so that memory is not what limits them. */
+static void very_large_pictures_lie_in_a_file(void **state) {
+    (void)state;
+    dq_image *small, *large;
+    const int before = dq__mem_mapped();
+    assert_ok(dq__image_alloc(&small, 4000, 4000, true, &err));
+    assert_int_equal(dq__mem_mapped(), before);
+    assert_ok(dq__image_alloc(&large, 16384, 16384, false, &err));
+    assert_int_equal(dq__mem_mapped(), before + 1);
+    dq__image_free(&small), dq__image_free(&large);
+    assert_int_equal(dq__mem_mapped(), before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(very_large_pictures_lie_in_a_file),
         cmocka_unit_test(new_pictures_are_black_and_opaque),
         cmocka_unit_test(copies_are_whole),
         cmocka_unit_test(formats_keep_the_pixels),
