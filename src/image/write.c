@@ -36,9 +36,11 @@ static int encode_tiff(VipsImage *image, int quality, void **bytes, size_t *size
                                 VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
 }
 
-/* 4:4:4, no chroma subsampling: painted strokes have hard edges in colour too. */
+/* 4:4:4, no chroma subsampling: painted strokes have hard edges in colour too. Tables made for the picture make
+ * the file smaller but want all its coefficients in memory, 6 bytes a pixel, so very large pictures go without. */
 static int encode_jpeg(VipsImage *image, int quality, void **bytes, size_t *size) {
-    return vips_jpegsave_buffer(image, bytes, size, "Q", quality, "optimize_coding", TRUE, "subsample_mode",
+    const gboolean tables = (int64_t)image->Xsize * image->Ysize < 1 << 26;
+    return vips_jpegsave_buffer(image, bytes, size, "Q", quality, "optimize_coding", tables, "subsample_mode",
                                 VIPS_FOREIGN_SUBSAMPLE_OFF, NULL);
 }
 
