@@ -30,11 +30,15 @@ static void resolve(dq_options *options, dq__settings *settings, int count, char
 }
 
 static void print_plan(const dq_job *job) {
-    const dq__scale_plan *p = &job->last_plan;
-    const dq__grid *g = &p->cost.grid;
+    static const char *const places[] = {"run again", "in memory", "in a file"};
+    const dq__grid *g = &job->last_plan.cost.grid;
+    dq_plan plan;
+    dq__job_plan(job, &plan);
     printf("limit %.0f MB; %d x %d windows of %d x %d; expected %.0f MB, %.0f MB in a file, %.2f passes a step\n",
-           (double)job->limit / 1e6, g->rows, g->cols, g->window_h, g->window_w, (double)p->memory / 1e6, (double)p->file / 1e6,
-           p->passes);
+           (double)job->limit / 1e6, plan.window_rows, plan.window_cols, plan.window_height, plan.window_width,
+           (double)plan.memory / 1e6, (double)plan.file / 1e6, plan.passes);
+    for (int s = 0; s < g->stages; s++)
+        printf("stage %d: inner parts of %d x %d, %s\n", s + 1, g->pane[s].h, g->pane[s].w, places[g->pane[s].keep]);
     fflush(stdout);
 }
 

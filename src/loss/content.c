@@ -20,27 +20,17 @@ float *dq__content_target(const dq__tensor *f) {
     return copy;
 }
 
-double dq__content_energy(const dq__tensor *f) {
-    double sum = 0;
-    for (int y = 0; y < f->h; y++) {
-        const float *row = dq__pixel(f, y, 0);
-        for (ptrdiff_t k = 0; k < (ptrdiff_t)f->w * f->cs; k++) sum += (double)row[k] * (double)row[k];
-    }
-    return sum;
-}
-
 typedef struct work {
-    const dq__tensor *f, *grad;
-    const float *target, *map;
+    const dq__tensor *f, *target, *grad;
+    const float *map;
     float factor;
-    double *sum; /* one per row */
+    double *sums; /* of rows */
 } work;
 
-/* Σ(f − target)² of n values; grad may be NULL. */
-static double add_values(const float *f, const float *target, ptrdiff_t n, float factor, float *grad) {
-    double sum = 0;
+/* sum + Σ(f − target)² of n values; target and grad may be NULL. */
+static double add_values(double sum, const float *f, const float *target, ptrdiff_t n, float factor, float *grad) {
     for (ptrdiff_t k = 0; k < n; k++) {
-        const float d = f[k] - target[k];
+        const float d = target ? f[k] - target[k] : f[k];
         sum += (double)d * (double)d;
         if (grad) grad[k] += factor * d;
     }
@@ -50,21 +40,34 @@ static double add_values(const float *f, const float *target, ptrdiff_t n, float
 static void row_task(void *user, int y) {
     const work *w = user;
     const ptrdiff_t cs = w->f->cs, n = w->f->w * cs;
-    const float *f = dq__pixel(w->f, y, 0), *target = w->target + y * n, *map = w->map ? w->map + (ptrdiff_t)y * w->f->w : NULL;
-    float *grad = w->factor != 0.0f ? dq__pixel(w->grad, y, 0) : NULL;
-    double sum = 0;
-    if (!map) sum = add_values(f, target, n, w->factor, grad);
+    const float *f = dq__pixel(w->f, y, 0), *target = w->target ? dq__pixel(w->target, y, 0) : NULL;
+    const float *map = w->map ? w->map + (ptrdiff_t)y * w->f->w : NULL;
+    float *grad = w->grad ? dq__pixel(w->grad, y, 0) : NULL;
+    double sum = w->sums ? w->sums[y] : 0;
+    if (!map) sum = add_values(sum, f, target, n, w->factor, grad);
     for (ptrdiff_t x = 0; map && x < w->f->w; x++)
-        sum += (double)map[x] * add_values(f + x * cs, target + x * cs, cs, map[x] * w->factor, grad ? grad + x * cs : NULL);
-    w->sum[y] = sum;
+        sum += (double)map[x] * add_values(0, f + x * cs, target ? target + x * cs : NULL, cs, map[x] * w->factor,
+                                           grad ? grad + x * cs : NULL);
+    if (w->sums) w->sums[y] = sum;
+}
+
+void dq__content_part(dq__pool *pool, const dq__tensor *f, const dq__tensor *target, const float *map, double *sums,
+                      double factor, const dq__tensor *grad) {
+    work w = {f, target, grad, map, (float)factor, sums};
+    dq__pool_run(pool, f->h, row_task, &w);
+}
+
+double dq__content_energy(const dq__tensor *f) {
+    double total = 0;
+    for (int y = 0; y < f->h; y++) total += add_values(0, dq__pixel(f, y, 0), NULL, (ptrdiff_t)f->w * f->cs, 0, NULL);
+    return total;
 }
 
 double dq__content_cost(dq__pool *pool, const dq__tensor *f, const float *target, const float *map, double scale,
                         double weight, const dq__tensor *grad) {
-    double sums[MAX_ROWS];
-    work w = {f, grad, target, map, (float)(2.0 * scale * weight), sums};
-    dq__pool_run(pool, f->h, row_task, &w);
-    double total = 0;
+    const dq__tensor other = {.data = (float *)(uintptr_t)target, .h = f->h, .w = f->w, .c = f->c, .cs = f->cs, .n = 1};
+    double sums[MAX_ROWS] = {0}, total = 0;
+    dq__content_part(pool, f, &other, map, sums, 2.0 * scale * weight, weight != 0 ? grad : NULL);
     for (int y = 0; y < f->h; y++) total += sums[y];
     return scale * total;
 }

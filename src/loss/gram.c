@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * loss/gram.c: Gram matrices in parallel over chunks of rows, whose number depends on the map alone. */
+ * loss/gram.c: Gram matrices in parallel over cells (net/split.h): in float within a cell, their sums in two doubles. */
 #include "loss/gram.h"
 
 #include "base/mem.h"
 #include "kernels/kernels.h"
 #include "net/pack.h"
+#include "net/split.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { CHUNKS = 8, MIN_POSITIONS = 256 };
+enum { CHUNKS = 8 }; /* cells at a time; and of rows, on the way back */
 
 struct dq__gram_space {
     int cs;
@@ -18,12 +19,14 @@ struct dq__gram_space {
     const float *guide;     /* of positions, NULL: all count alike; borrowed */
     const dq__whole *whole; /* that maps are parts of, NULL: they are wholes; borrowed */
     float *g, *matrix;      /* cs×cs; matrix packed for gemm */
+    dq__sums sums;          /* cs×cs */
 };
 
 static size_t square(int cs) { return (size_t)cs * (size_t)cs; }
 
 size_t dq__gram_space_bytes(int cs) {
-    return sizeof(float) * (CHUNKS * (square(cs) + 2 * DQK_GRAM_BLOCK * (size_t)cs) + 2 * square(cs));
+    return sizeof(float) * (CHUNKS * (square(cs) + 2 * DQK_GRAM_BLOCK * (size_t)cs) + 2 * square(cs)) +
+           2 * sizeof(double) * square(cs);
 }
 
 dq_status dq__gram_space_new(dq__gram_space **out, int cs, dq__error *err) {
@@ -39,7 +42,9 @@ dq_status dq__gram_space_new(dq__gram_space **out, int cs, dq__error *err) {
     }
     s->g = dq__alloc(sizeof(float) * square(cs));
     s->matrix = dq__alloc(sizeof(float) * square(cs));
-    if (!whole || !s->g || !s->matrix) {
+    s->sums.high = dq__alloc(sizeof(double) * square(cs));
+    s->sums.low = dq__alloc(sizeof(double) * square(cs));
+    if (!whole || !s->g || !s->matrix || !s->sums.high || !s->sums.low) {
         dq__gram_space_free(&s);
         return dq__no_memory(err, dq__gram_space_bytes(cs), "Gram matrices");
     }
@@ -53,6 +58,8 @@ void dq__gram_space_free(dq__gram_space **space) {
     for (int k = 0; k < CHUNKS; k++) dq__free(s->partial[k]), dq__free(s->scratch[k]);
     dq__free(s->g);
     dq__free(s->matrix);
+    dq__free(s->sums.high);
+    dq__free(s->sums.low);
     dq__free(s);
     *space = NULL;
 }
@@ -61,7 +68,10 @@ typedef struct work {
     const dqk_table *kernels;
     dq__gram_space *space;
     const dq__tensor *f, *grad;
-    int chunks;
+    int chunks;      /* of rows */
+    dq__cells cells; /* and the first of those under way, and how many */
+    int first, n;
+    const dq__sums *sums;
 } work;
 
 void dq__gram_guide(dq__gram_space *space, const float *guide) { space->guide = guide; }
@@ -84,54 +94,58 @@ static bool guided(const work *w, float *to, int y, int x, int n, bool root) {
     return any;
 }
 
-static void guided_rows(const work *w, int k, int first, int last) {
-    dq__gram_space *s = w->space;
-    const int cs = w->f->cs;
-    float *segment = s->scratch[k] + DQK_GRAM_BLOCK * cs;
-    dqk_gram job = {.f = segment, .f_col = cs, .rows = 1, .channels = cs, .g = s->partial[k], .scratch = s->scratch[k]};
-    for (int y = first; y < last; y++)
-        for (int x = 0; x < w->f->w; x += DQK_GRAM_BLOCK) {
-            job.cols = w->f->w - x < DQK_GRAM_BLOCK ? w->f->w - x : DQK_GRAM_BLOCK;
-            job.f_row = (ptrdiff_t)job.cols * cs;
-            if (guided(w, segment, y, x, job.cols, true)) w->kernels->gram(&job);
-        }
+static void guided_cell(const work *w, dqk_gram *job, int y0, int x0, int rows, int cols) {
+    float *segment = job->scratch + DQK_GRAM_BLOCK * w->f->cs;
+    job->f = segment, job->f_row = (ptrdiff_t)cols * w->f->cs, job->rows = 1, job->cols = cols;
+    for (int y = y0; y < y0 + rows; y++)
+        if (guided(w, segment, y, x0, cols, true)) w->kernels->gram(job);
 }
 
-static void chunk_task(void *user, int k) {
+static void cell_task(void *user, int k) {
     const work *w = user;
     const dq__tensor *f = w->f;
-    const int first = (int)((int64_t)f->h * k / w->chunks), last = (int)((int64_t)f->h * (k + 1) / w->chunks);
+    int y, x, rows, cols;
+    dq__cells_at(&w->cells, w->first + k, &y, &x, &rows, &cols);
     memset(w->space->partial[k], 0, sizeof(float) * square(f->cs));
-    if (w->space->guide) {
-        guided_rows(w, k, first, last);
-        return;
-    }
-    dqk_gram job = {.f = dq__pixel(f, first, 0), .f_row = dq__row(f), .f_col = f->cs, .rows = last - first, .cols = f->w,
+    dqk_gram job = {.f = dq__pixel(f, y, x), .f_row = dq__row(f), .f_col = f->cs, .rows = rows, .cols = cols,
                     .channels = f->cs, .g = w->space->partial[k], .scratch = w->space->scratch[k]};
-    w->kernels->gram(&job);
+    if (w->space->guide) guided_cell(w, &job, y, x, rows, cols);
+    else w->kernels->gram(&job);
 }
 
-static int chunks_of(const dq__tensor *f) {
-    const int64_t wanted = (int64_t)f->h * f->w / MIN_POSITIONS;
-    const int most = f->h < CHUNKS ? f->h : CHUNKS;
-    return wanted < 1 ? 1 : wanted < most ? (int)wanted : most;
+/* 16 rows of the sums: what the cells under way have there. */
+static void sum_task(void *user, int block) {
+    const work *w = user;
+    const size_t c = (size_t)w->f->cs;
+    for (size_t i = (size_t)block * 16; i < (size_t)block * 16 + 16; i++)
+        for (int k = 0; k < w->n; k++)
+            for (size_t j = i; j < c; j++) dq__sums_add(w->sums, i * c + j, (double)w->space->partial[k][i * c + j]);
+}
+
+void dq__gram_add(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, int side, const dq__sums *sums) {
+    work w = {.kernels = dqk_kernels(dq__cpu_isa()), .space = space, .f = f, .cells = dq__cells_of(f->h, f->w, side), .sums = sums};
+    for (; w.first < w.cells.count; w.first += CHUNKS) {
+        w.n = w.cells.count - w.first < CHUNKS ? w.cells.count - w.first : CHUNKS;
+        dq__pool_run(pool, w.n, cell_task, &w);
+        dq__pool_run(pool, f->cs / 16, sum_task, &w);
+    }
+}
+
+void dq__gram_finish(const dq__sums *sums, double n, int cs, float *g) {
+    const size_t c = (size_t)cs;
+    for (size_t i = 0; i < c; i++)
+        for (size_t j = i; j < c; j++) g[i * c + j] = g[j * c + i] = (float)(dq__sums_at(sums, i * c + j) / n);
 }
 
 void dq__gram(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, float *g) {
-    work w = {dqk_kernels(dq__cpu_isa()), space, f, NULL, chunks_of(f)};
-    const int c = f->cs;
-    const double n = (double)f->h * f->w;
     if (space->whole) {
-        memcpy(g, space->whole->gram, sizeof(float) * square(c));
+        memcpy(g, space->whole->gram, sizeof(float) * square(f->cs));
         return;
     }
-    dq__pool_run(pool, w.chunks, chunk_task, &w);
-    for (int i = 0; i < c; i++)
-        for (int j = i; j < c; j++) {
-            double sum = 0;
-            for (int k = 0; k < w.chunks; k++) sum += (double)space->partial[k][(size_t)i * c + j];
-            g[(size_t)i * c + j] = g[(size_t)j * c + i] = (float)(sum / n);
-        }
+    memset(space->sums.high, 0, sizeof(double) * square(f->cs));
+    memset(space->sums.low, 0, sizeof(double) * square(f->cs));
+    dq__gram_add(pool, space, f, dq__cell_side(f->h, f->w), &space->sums);
+    dq__gram_finish(&space->sums, (double)f->h * f->w, f->cs, g);
 }
 
 double dq__gram_energy(const float *g, int cs) {
@@ -177,7 +191,8 @@ static void replace_task(void *user, int k) {
             job.cols = w->f->w - x < DQK_GRAM_BLOCK ? w->f->w - x : DQK_GRAM_BLOCK;
             job.x_row = (ptrdiff_t)job.cols * cs;
             job.y = dq__pixel(w->grad, y, x);
-            memcpy(w->space->scratch[k], job.y, sizeof(float) * (size_t)job.x_row);
+            if (w->space->guide) guided(w, w->space->scratch[k], y, x, job.cols, false);
+            else memcpy(w->space->scratch[k], job.y, sizeof(float) * (size_t)job.x_row);
             w->kernels->gemm(&job);
         }
 }
@@ -244,7 +259,7 @@ void dq__vector_back_through(const dq__gram_root *root, float *v) { times_vector
 
 void dq__gram_back(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *d, const dq__tensor *grad) {
     dq__pack_taps(space->matrix, d, f->cs, f->cs, 1, f->cs, false);
-    work w = {dqk_kernels(dq__cpu_isa()), space, f, grad, f->h < CHUNKS ? f->h : CHUNKS};
+    work w = {.kernels = dqk_kernels(dq__cpu_isa()), .space = space, .f = f, .grad = grad, .chunks = f->h < CHUNKS ? f->h : CHUNKS};
     if (f->data == grad->data) dq__pool_run(pool, w.chunks, replace_task, &w);
     else if (space->guide) dq__pool_run(pool, w.chunks, guided_gradient_task, &w);
     else dq__pool_run(pool, f->h, gradient_task, &w);

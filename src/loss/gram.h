@@ -9,8 +9,7 @@
 
 typedef struct dq__gram_space dq__gram_space;
 
-/* Work space for maps of up to `cs` channels; holds partial sums, so that they are added in the same order for any number
- * of threads. */
+/* Work space for maps of up to `cs` channels; holds the sums of cells, so that they are the same for any number of threads. */
 dq_status dq__gram_space_new(dq__gram_space **out, int cs, dq__error *err);
 void dq__gram_space_free(dq__gram_space **space);
 size_t dq__gram_space_bytes(int cs);
@@ -19,12 +18,25 @@ size_t dq__gram_space_bytes(int cs);
  * guided Gram matrices); it is borrowed. NULL: all count alike. */
 void dq__gram_guide(dq__gram_space *space, const float *guide);
 
+/* Sums of many numbers, each as two doubles: what is rounded off the first is in the second. So they do not depend on the
+ * order in which the numbers came, unless in their hundredth bit. */
+typedef struct dq__sums {
+    double *high, *low;
+} dq__sums;
+
+static inline void dq__sums_add(const dq__sums *sums, size_t k, double v) {
+    const double old = sums->high[k], sum = old + v, part = sum - old;
+    sums->low[k] += (old - (sum - part)) + (v - part);
+    sums->high[k] = sum;
+}
+static inline double dq__sums_at(const dq__sums *sums, size_t k) { return sums->high[k] + sums->low[k]; }
+
 /* The moments of a whole: FᵀF/N and the mean over N positions (whole.h makes them of parts). */
 typedef struct dq__whole {
     int cs;
     double positions;
     float *gram, *mean; /* cs×cs, cs */
-    double *sums;       /* of the parts so far: cs×cs, then cs */
+    dq__sums sums;      /* of the parts so far: cs×cs, of which those above the diagonal count, then cs */
 } dq__whole;
 /* From now on maps are parts of this whole, whose moments are taken in place of theirs in all that uses this space; it is
  * borrowed. NULL: every map is a whole. */
@@ -34,6 +46,10 @@ double dq__gram_positions(const dq__gram_space *space, const dq__tensor *f);
 
 /* g: cs×cs, symmetric, = FᵀF / (h·w); with a guide m: Σ m·f·fᵀ / (h·w). */
 void dq__gram(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, float *g);
+/* Adds the sums over the positions of f, cell by cell of a side (net/split.h), to the half of `sums` above the diagonal. */
+void dq__gram_add(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, int side, const dq__sums *sums);
+/* g from such sums over n positions. */
+void dq__gram_finish(const dq__sums *sums, double n, int cs, float *g);
 /* Costs measured through a linear map R of the channels, without making the map R·f: the Gram matrix of R·f is R·G·Rᵀ. */
 typedef struct dq__gram_root {
     int cs;

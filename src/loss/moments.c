@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * loss/moments.c: sums over chunks of rows, whose number depends on the map alone, added in order. */
+ * loss/moments.c: sums over cells (net/split.h), their sums in two doubles. */
 #include "loss/moments.h"
 
 #include "base/mem.h"
+#include "net/split.h"
 
 #include <string.h>
 
-enum { CHUNKS = 8 };
+enum { CHUNKS = 8 }; /* cells at a time */
 
 static size_t square(int cs) { return (size_t)cs * (size_t)cs; }
 
 size_t dq__moments_bytes(int cs) {
-    return dq__gram_space_bytes(cs) + sizeof(double) * CHUNKS * (size_t)cs + sizeof(float) * (square(cs) + 3 * (size_t)cs);
+    return dq__gram_space_bytes(cs) + sizeof(double) * (CHUNKS + 2) * (size_t)cs + sizeof(float) * (square(cs) + 3 * (size_t)cs);
 }
 
 dq_status dq__moments_init(dq__moments *m, int cs, dq__error *err) {
@@ -19,11 +20,13 @@ dq_status dq__moments_init(dq__moments *m, int cs, dq__error *err) {
     dq_status status = dq__gram_space_new(&m->gram, cs, err);
     if (status) return status;
     m->sums = dq__alloc(sizeof(double) * CHUNKS * (size_t)cs);
+    m->total.high = dq__alloc(sizeof(double) * (size_t)cs);
+    m->total.low = dq__alloc(sizeof(double) * (size_t)cs);
     m->mean = dq__alloc(sizeof(float) * (size_t)cs);
     m->own = dq__alloc(sizeof(float) * (size_t)cs);
     m->slope = dq__alloc(sizeof(float) * (size_t)cs);
     m->covariance = dq__alloc(sizeof(float) * square(cs));
-    if (m->sums && m->mean && m->own && m->slope && m->covariance) return DQ_OK;
+    if (m->sums && m->total.high && m->total.low && m->mean && m->own && m->slope && m->covariance) return DQ_OK;
     dq__moments_deinit(m);
     return dq__no_memory(err, dq__moments_bytes(cs), "mean and covariance");
 }
@@ -31,6 +34,8 @@ dq_status dq__moments_init(dq__moments *m, int cs, dq__error *err) {
 void dq__moments_deinit(dq__moments *m) {
     dq__gram_space_free(&m->gram);
     dq__free(m->sums);
+    dq__free(m->total.high);
+    dq__free(m->total.low);
     dq__free(m->mean);
     dq__free(m->own);
     dq__free(m->slope);
@@ -53,37 +58,46 @@ void dq__moments_whole(dq__moments *m, const dq__whole *whole) {
 typedef struct mean_work {
     const dq__tensor *f;
     const float *guide;
-    double *sums; /* [chunks][cs] */
-    int chunks;
+    double *sums;    /* [n][cs] */
+    dq__cells cells; /* and the first of those under way */
+    int first;
 } mean_work;
 
 static void mean_task(void *user, int k) {
     const mean_work *w = user;
     const dq__tensor *f = w->f;
-    const int first = (int)((int64_t)f->h * k / w->chunks), last = (int)((int64_t)f->h * (k + 1) / w->chunks);
     double *sum = w->sums + (size_t)k * (size_t)f->cs;
+    int y0, x0, rows, cols;
+    dq__cells_at(&w->cells, w->first + k, &y0, &x0, &rows, &cols);
     memset(sum, 0, sizeof(double) * (size_t)f->cs);
-    for (int y = first; y < last; y++)
-        for (int x = 0; x < f->w; x++) {
+    for (int y = y0; y < y0 + rows; y++)
+        for (int x = x0; x < x0 + cols; x++) {
             const float *at = dq__pixel(f, y, x);
             const double m = w->guide ? (double)w->guide[(size_t)y * (size_t)f->w + (size_t)x] : 1;
             for (int c = 0; c < f->cs; c++) sum[c] += m * (double)at[c];
         }
 }
 
+void dq__mean_add(dq__pool *pool, dq__moments *m, const dq__tensor *f, int side, const dq__sums *sums) {
+    mean_work w = {f, m->guide, m->sums, dq__cells_of(f->h, f->w, side), 0};
+    for (; w.first < w.cells.count; w.first += CHUNKS) {
+        const int n = w.cells.count - w.first < CHUNKS ? w.cells.count - w.first : CHUNKS;
+        dq__pool_run(pool, n, mean_task, &w);
+        for (int k = 0; k < n; k++)
+            for (int c = 0; c < f->cs; c++) dq__sums_add(sums, (size_t)c, m->sums[(size_t)k * (size_t)f->cs + (size_t)c]);
+    }
+}
+
 void dq__mean(dq__pool *pool, dq__moments *m, const dq__tensor *f, float *mean) {
-    mean_work w = {f, m->guide, m->sums, f->h < CHUNKS ? f->h : CHUNKS};
     const double n = (double)f->h * f->w;
     if (m->whole) {
         memcpy(mean, m->whole->mean, sizeof(float) * (size_t)f->cs);
         return;
     }
-    dq__pool_run(pool, w.chunks, mean_task, &w);
-    for (int c = 0; c < f->cs; c++) {
-        double sum = 0;
-        for (int k = 0; k < w.chunks; k++) sum += m->sums[(size_t)k * (size_t)f->cs + (size_t)c];
-        mean[c] = (float)(sum / n);
-    }
+    memset(m->total.high, 0, sizeof(double) * (size_t)f->cs);
+    memset(m->total.low, 0, sizeof(double) * (size_t)f->cs);
+    dq__mean_add(pool, m, f, dq__cell_side(f->h, f->w), &m->total);
+    for (int c = 0; c < f->cs; c++) mean[c] = (float)(dq__sums_at(&m->total, (size_t)c) / n);
 }
 
 void dq__centre(float *matrix, const float *mean, int cs) {

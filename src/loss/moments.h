@@ -10,7 +10,8 @@
 typedef struct dq__moments {
     int cs;
     dq__gram_space *gram;
-    double *sums;      /* of chunks of rows, added in order */
+    double *sums;      /* of cells */
+    dq__sums total;    /* of all of them */
     float *mean;       /* cs: of the map last measured */
     float *covariance; /* cs×cs: of the same, symmetric */
     float *own;        /* cs: its mean before the root */
@@ -28,6 +29,8 @@ size_t dq__moments_bytes(int cs);
 void dq__moments_guide(dq__moments *m, const float *guide);
 /* As dq__gram_whole, for means too. */
 void dq__moments_whole(dq__moments *m, const dq__whole *whole);
+/* Adds the sums over the positions of f, cell by cell of a side (net/split.h). */
+void dq__mean_add(dq__pool *pool, dq__moments *m, const dq__tensor *f, int side, const dq__sums *sums);
 /* mean: cs floats. */
 void dq__mean(dq__pool *pool, dq__moments *m, const dq__tensor *f, float *mean);
 /* Fills m->mean and m->covariance, FᵀF/N − μμᵀ; of R·f where root is not NULL, as in all that follows. */

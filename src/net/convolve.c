@@ -305,7 +305,7 @@ void dq__want_convolve(dq__convolver *c, const dq__convolution *k) {
 
 void dq__want_convolve_back(dq__convolver *c, const dq__convolution *k, dq__padding padding) {
     const int ring = ring_of(padding);
-    if (!dq__is_conv3x3(k->layer) || k->layer->from < 0) return;
+    if (!dq__is_conv3x3(k->layer) || dq__reads_picture(k->layer)) return;
     if (dq__winograd_pays(c, k->x, ring, k->y->cs)) want_winograd(c, k->y->cs, k->x->cs, tiles_of(k->x, ring), true);
     else want(&c->u_floats, packed_floats(k->y->cs) * (size_t)(k->x->cs / 16));
 }
@@ -394,7 +394,7 @@ void dq__relu_back(const dq__convolver *c, const dq__tensor *dy, const uint16_t 
     dq__pool_run(c->pool, dy->n * dy->h, relu_back_task, &(relu_work){c->kernels, dy, signs});
 }
 
-bool dq__adds_back(const dq__layer *l) { return dq__is_conv3x3(l) ? l->from >= 0 : l->kernel == 1 && l->stride == 1; }
+bool dq__adds_back(const dq__layer *l) { return dq__is_conv3x3(l) ? !dq__reads_picture(l) : l->kernel == 1 && l->stride == 1; }
 
 void dq__convolve_back(const dq__convolver *c, const dq__convolution *k, dq__padding padding) {
     pass work = {.c = c, .k = k, .x = *k->y, .y = *k->x, .back = true, .h = k->x->h, .w = k->x->w};
@@ -409,7 +409,7 @@ void dq__convolve_back(const dq__convolver *c, const dq__convolution *k, dq__pad
     if (k->signs) dq__relu_back(c, k->y, k->signs);
     if (fast) {
         dq__halo_fill(&work.x, DQ__PAD_ZERO, 1);
-        if (k->layer->from < 0) picture_back(&work);
+        if (dq__reads_picture(k->layer)) picture_back(&work);
         else direct(&work);
     } else if (k->layer->kernel == 1 && k->layer->stride == 1) {
         pointwise_back(&work);

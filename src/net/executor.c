@@ -30,8 +30,10 @@ struct dq__exec {
     int layers, tap[DQ__MAX_TAPS], taps;
     bool backward, train, pixels; /* is there any way back, one to the weights, one to the pixels? */
     node *slot, store[DQ__MAX_LAYERS + 1]; /* the picture's, then the layers' */
+    int link;           /* the tap whose features nobody wants on the way back, −1 if there is none */
     unsigned char *arena;
     size_t arena_bytes;
+    bool borrowed;      /* the arena is somebody else's */
 };
 
 /* ---- shapes and memory ------------------------------------------------------------------------------------------- */
@@ -204,7 +206,7 @@ static int act_until(const dq__exec *e, int i) {
     const int top = top_of(e, i);
     int until = later(n->last_reader, top);
     if (n->again) return until;
-    if (node_at(e, top)->tap >= 0) until = e->backward ? back_step(e, top) : e->layers;
+    if (node_at(e, top)->tap >= 0 && node_at(e, top)->tap != e->link) until = e->backward ? back_step(e, top) : e->layers;
     if (n->in_place) until = later(until, back_step(e, i));
     for (int k = top; k < e->layers && e->backward; k++) {
         if (k < 0 || !node_at(e, k)->used) continue;
@@ -256,6 +258,7 @@ static int overwritten_tap(const dq__table *table, const dq__exec_options *o) {
 
 /* Channels of the picture's gradient: as many as the layers that read it write. */
 static int picture_stride(const dq__exec *e) {
+    if (node_at(e, -1)->act.cs > 4) return node_at(e, -1)->act.cs;
     for (int i = 0; i < e->layers; i++)
         if (reads(e, i, -1) && !dq__is_conv3x3(layer_at(e, i))) return 16;
     return 4;
@@ -271,6 +274,7 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     e->pixels = o->backward;
     e->train = o->train;
     e->conv.direct = o->direct;
+    e->link = o->link ? o->taps - 1 : -1;
     memcpy(e->tap, o->tap, sizeof(int) * (size_t)o->taps);
     for (int i = -1; i < e->layers; i++) node_at(e, i)->tap = node_at(e, i)->pool = -1;
     for (int t = 0; t < o->taps; t++) node_at(e, o->tap[t])->tap = t;
@@ -278,7 +282,8 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     for (int i = -1; i < e->layers; i++) find_readers(e, i);
     node *picture = node_at(e, -1);
     const int halo = halo_of(e, -1);
-    picture->act = (dq__tensor){.n = o->n ? o->n : 1, .h = o->h, .w = o->w, .c = 3, .cs = 4, .halo = halo};
+    const int c = o->channels ? o->channels : 3, cs = o->channels ? dq__map_stride(c) : 4;
+    picture->act = (dq__tensor){.n = o->n ? o->n : 1, .h = o->h, .w = o->w, .c = c, .cs = cs, .halo = halo};
     picture->grad = picture->more = picture->act;
     picture->grad.cs = picture->more.cs = picture_stride(e);
     picture->grad.halo = picture->more.halo = grad_halo(e, halo);
@@ -288,7 +293,7 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     for (int i = 0; i < e->layers; i++) {
         node *n = node_at(e, i);
         n->in_place = fits_in_place(e, i, o->in_place);
-        n->again = n->in_place && n->last_reader >= 0 && layer_at(e, i)->from < 0;
+        n->again = n->in_place && n->last_reader >= 0 && dq__reads_picture(layer_at(e, i));
         if (n->in_place) n->act.halo = n->grad.halo;
         if (dq__relu_in_place(table, i)) n->act.halo = node_at(e, i - 1)->act.halo;
     }
@@ -461,7 +466,8 @@ dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, c
                         dq__exec_min_side(table, options->tap[options->taps - 1]));
     }
     const size_t bytes = plan_all(e, pool);
-    e->arena = dq__alloc(e->arena_bytes);
+    e->borrowed = options->arena != NULL;
+    e->arena = options->arena ? options->arena : dq__alloc(e->arena_bytes);
     if (!e->arena) {
         dq__exec_free(&e);
         return dq__no_memory(err, bytes, "feature maps");
@@ -473,7 +479,7 @@ dq_status dq__exec_new(dq__exec **out, dq__pool *pool, const dq__table *table, c
 
 void dq__exec_free(dq__exec **exec) {
     if (!*exec) return;
-    dq__free((*exec)->arena);
+    if (!(*exec)->borrowed) dq__free((*exec)->arena);
     dq__free(*exec);
     *exec = NULL;
 }
@@ -484,16 +490,20 @@ const dq__tensor *dq__exec_tap(const dq__exec *exec, int tap) { return &node_at(
 
 typedef struct input_work {
     const dq__exec *e;
-    const float *rgb;
-    float *gradient;
+    const dq__plane *field;
+    const dq__rect *part; /* of the gradient */
 } input_work;
 
 static void input_task(void *user, int task) {
     const input_work *work = user;
     const dq__input *in = &work->e->table->input;
     const dq__tensor *all = &node_at(work->e, -1)->act;
-    const float *from = work->rgb + (ptrdiff_t)task * all->w * 3;
+    const float *from = work->field->at + task * work->field->row;
     float *to = dq__map_row(all, task);
+    if (all->cs > 4) {
+        memcpy(to, from, sizeof(float) * (size_t)all->w * (size_t)all->cs);
+        return;
+    }
     for (int x = 0; x < all->w; x++, from += 3, to += 4) {
         for (int c = 0; c < 3; c++)
             to[c] = in->matrix[c][0] * from[0] + in->matrix[c][1] * from[1] + in->matrix[c][2] * from[2] + in->offset[c];
@@ -501,14 +511,26 @@ static void input_task(void *user, int task) {
     }
 }
 
-void dq__exec_forward(dq__exec *e, const float *rgb) {
+/* Shows fn the tap that is at layer i. */
+static void show_tap(const dq__exec *e, int i, dq__tap_fn fn, void *user) {
+    const node *n = node_at(e, i);
+    if (fn && n->used && n->tap >= 0) fn(user, n->tap, &n->act, NULL);
+}
+
+void dq__exec_forward_from(dq__exec *e, const dq__plane *from, dq__tap_fn fn, void *user) {
     const dq__tensor *picture = &node_at(e, -1)->act;
-    dq__pool_run(e->conv.pool, picture->n * picture->h, input_task, &(input_work){.e = e, .rgb = rgb});
+    dq__pool_run(e->conv.pool, picture->n * picture->h, input_task, &(input_work){.e = e, .field = from});
     for (int i = 0; i < e->layers; i++) {
         dq__op op = op_of(e, i);
         op.conv = &node_at(e, i)->work[0];
         if (node_at(e, i)->used && done_by(e, i) == i) dq__op_forward(&op); /* or: by the layer below */
+        show_tap(e, i, fn, user);
     }
+}
+
+void dq__exec_forward(dq__exec *e, const float *rgb) {
+    const dq__plane from = {(float *)(uintptr_t)rgb, (ptrdiff_t)node_at(e, -1)->act.w * 3};
+    dq__exec_forward_from(e, &from, NULL, NULL);
 }
 
 void dq__exec_statistics(const dq__exec *e, dq__weights *weights, double share) {
@@ -553,9 +575,13 @@ static void gradient_task(void *user, int task) {
     const input_work *work = user;
     const dq__input *in = &work->e->table->input;
     const dq__tensor *all = &node_at(work->e, -1)->grad;
-    const float *from = dq__map_row(all, task);
-    float *to = work->gradient + (ptrdiff_t)task * all->w * 3;
-    for (int x = 0; x < all->w; x++, from += all->cs, to += 3)
+    const float *from = dq__map_row(all, work->part->y + task) + (ptrdiff_t)work->part->x * all->cs;
+    float *to = work->field->at + task * work->field->row;
+    if (node_at(work->e, -1)->act.cs > 4) {
+        memcpy(to, from, sizeof(float) * (size_t)work->part->w * (size_t)all->cs);
+        return;
+    }
+    for (int x = 0; x < work->part->w; x++, from += all->cs, to += 3)
         for (int k = 0; k < 3; k++)
             to[k] = in->matrix[0][k] * from[0] + in->matrix[1][k] * from[1] + in->matrix[2][k] * from[2];
 }
@@ -587,10 +613,15 @@ static void backward(dq__exec *e, dq__tap_fn fn, void *user, const dq__weights *
     }
 }
 
+void dq__exec_backward_to(dq__exec *e, dq__tap_fn fn, void *user, const dq__rect *part, const dq__plane *to) {
+    backward(e, fn, user, NULL);
+    dq__pool_run(e->conv.pool, part->h, gradient_task, &(input_work){.e = e, .field = to, .part = part});
+}
+
 void dq__exec_backward(dq__exec *e, dq__tap_fn fn, void *user, float *rgb_gradient) {
     const dq__tensor *picture = &node_at(e, -1)->grad;
-    backward(e, fn, user, NULL);
-    dq__pool_run(e->conv.pool, picture->n * picture->h, gradient_task, &(input_work){.e = e, .gradient = rgb_gradient});
+    const dq__rect all = {.h = picture->n * picture->h, .w = picture->w};
+    dq__exec_backward_to(e, fn, user, &all, &(dq__plane){rgb_gradient, (ptrdiff_t)picture->w * 3});
 }
 
 void dq__exec_train(dq__exec *e, dq__tap_fn fn, void *user, const dq__weights *gradient) { backward(e, fn, user, gradient); }

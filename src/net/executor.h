@@ -21,6 +21,7 @@ typedef void (*dq__tap_fn)(void *user, int tap, const dq__tensor *f, const dq__t
 typedef struct dq__exec_options {
     int h, w;                /* of the picture */
     int n;                   /* pictures of that size at once; 0 = 1 */
+    int channels;            /* of what goes in, where that is no picture but a map (net/stage.h); else 0 */
     const int *tap;          /* layer indices, ascending, distinct; below a relu only at the end of the chain */
     int taps;                /* 1 … DQ__MAX_TAPS */
     uint32_t in_place;       /* bit t: the costs at tap t can do that; saves a map. Where the layer reads the picture itself its
@@ -29,6 +30,9 @@ typedef struct dq__exec_options {
     bool train;              /* will dq__exec_train be called? (keeps every map that a gradient of weights needs; a batch norm
                                 takes the statistics of the batch) */
     bool backward;           /* will dq__exec_backward be called? (packed must then have the weights for the way back) */
+    bool link;               /* nobody wants the features of the last tap on the way back */
+    void *arena;             /* dq__exec_bytes of memory to work in, 64-byte aligned; NULL: its own. Executors that share it
+                                have what they left there from a forward until another one runs */
 } dq__exec_options;
 
 /* table (with the padding, pooling and input wanted), packed and pool must outlive the executor. Errors: DQ_LIMIT (memory; a
@@ -52,6 +56,21 @@ double dq__exec_flops(const dq__table *table, int last, int h, int w);
 void dq__exec_forward(dq__exec *exec, const float *rgb);
 /* Features of tap number `tap` (0 … taps−1). */
 const dq__tensor *dq__exec_tap(const dq__exec *exec, int tap);
+/* Numbers of a picture, 3 a pixel, or of a map, as many as its channels' stride; `row` of them from row to row. */
+typedef struct dq__plane {
+    float *at;
+    ptrdiff_t row;
+} dq__plane;
+
+typedef struct dq__rect {
+    int y, x, h, w;
+} dq__rect;
+
+/* The same from a field, which begins with its first number; fn (may be NULL) sees every tap as soon as it is there, with grad
+ * NULL. */
+void dq__exec_forward_from(dq__exec *exec, const dq__plane *from, dq__tap_fn fn, void *user);
+/* The way back of that; of the gradient only `part` is written, to a field that begins with the part's first number. */
+void dq__exec_backward_to(dq__exec *exec, dq__tap_fn fn, void *user, const dq__rect *part, const dq__plane *to);
 /* After a forward: asks fn for the gradient at every tap, deepest first, and writes the sum brought to the pixels,
  * rgb_gradient [n][h][w][3] (overwritten). */
 void dq__exec_backward(dq__exec *exec, dq__tap_fn fn, void *user, float *rgb_gradient);

@@ -31,6 +31,8 @@ static void add(dq__table *t, dq__kind kind, int ic, int oc, const char *base, i
 
 bool dq__is_conv3x3(const dq__layer *l) { return l->kind == DQ__CONV && l->kernel == 3 && l->stride == 1 && l->pad == 1; }
 
+bool dq__reads_picture(const dq__layer *l) { return l->from < 0 && l->ic == 3; }
+
 bool dq__reads_two(const dq__layer *l) { return l->kind == DQ__ADD || l->kind == DQ__CONCAT; }
 
 bool dq__reads(const dq__table *t, int k, int i) {

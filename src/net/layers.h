@@ -91,6 +91,8 @@ void dq__table_stages(dq__table *table, const char *name, int stages, const int 
 dq__layer *dq__table_add(dq__table *table, dq__kind kind, int ic, int oc, const char *name);
 /* Does it convolve 3×3 pixels, stride 1, pad 1, as the fast kernels do? */
 bool dq__is_conv3x3(const dq__layer *layer);
+/* Does the layer read the picture (and no map, as the first layer of a stage does, net/stage.h)? */
+bool dq__reads_picture(const dq__layer *layer);
 /* Does the layer read two others? */
 bool dq__reads_two(const dq__layer *layer);
 /* Does layer k read layer i? */

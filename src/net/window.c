@@ -1,329 +1,603 @@
 /* SPDX-License-Identifier: MIT
- * net/window.c: see window.h. Why windows need to overlap by a value's reach once, not twice: the gradient at a pixel is the sum
- * of what all values that see it send back. Each value sends from the one window in whose inner part it lies, along ways that
- * lie in its reach, so in that window; the sum over windows is the sum over values. */
+ * net/window.c: see window.h. Start at dq__frame_forward and dq__frame_backward: all windows are walked over there, and nowhere
+ * else. */
 #include "net/window.h"
 
 #include "base/mem.h"
+#include "net/ops.h"
+#include "net/split.h"
 
 #include <string.h>
 
-/* ---- what a value sees ----------------------------------------------------------------------------------------------- */
-
-static bool see(const dq__layer *l, const dq__reach *below, dq__reach *r) {
-    *r = *below;
-    switch (l->kind) {
-    case DQ__CONV:
-        r->before += l->pad * below->stride;
-        r->after += (l->kernel - 1 - l->pad) * below->stride;
-        r->stride *= l->stride;
-        return true;
-    case DQ__POOL:
-        r->after += (l->kernel - 1) * below->stride;
-        r->stride *= 2;
-        return true;
-    case DQ__LINEAR:
-    case DQ__INSTANCE_NORM:
-    case DQ__GLOBAL_POOL:
-    case DQ__UP_NEAREST:
-    case DQ__UP_BILINEAR:
-    case DQ__CONV_UP: return false;
-    default: return true;
-    }
-}
-
-static int larger(int a, int b) { return a > b ? a : b; }
+static int least(int a, int b) { return a < b ? a : b; }
+static int most(int a, int b) { return a > b ? a : b; }
 static int up_to(int a, int step) { return (a + step - 1) / step * step; }
 
-/* What values of every layer to `last` see; false at the first that sees too much. store: the picture's, then the layers'. */
-static bool see_all(const dq__table *table, int last, dq__reach *store) {
-    store[0] = (dq__reach){.stride = 1};
-    for (int i = 0; i <= last; i++) {
-        const dq__layer *l = &table->layer[i];
-        dq__reach *r = &store[i + 1];
-        if (!see(l, &store[l->from + 1], r)) return false;
-        if (!dq__reads_two(l)) continue;
-        r->before = larger(r->before, store[l->also + 1].before);
-        r->after = larger(r->after, store[l->also + 1].after);
-    }
-    return true;
+/* ---- windows of a stage ----------------------------------------------------------------------------------------------- */
+
+typedef struct size {
+    int h, w;
+} size;
+
+/* Windows of one size; those at the far borders may be smaller. */
+typedef struct engine {
+    size window;
+    dq__exec *exec;
+    size_t state; /* bytes of what a window leaves for its way back, where that is kept */
+} engine;
+
+enum { SIZES = 16 }; /* of the windows of a stage, at most */
+
+/* A stage with its windows; what is an index here is an index of the stage. */
+typedef struct level {
+    dq__stage stage;
+    size in, map[DQ__MAX_TAPS + 1]; /* of the whole maps that it reads, and at its taps */
+    int stride[DQ__MAX_TAPS + 1];   /* from the map that it reads to that of a tap */
+    dq__pane pane;
+    int step;                       /* inner parts are multiples of it */
+    int rows, cols;
+    engine engine[SIZES];
+    int engines;
+    void **kept;                    /* of every window, NULL if none is */
+    float *out, *slope;             /* the map that the next stage reads, and its gradient (which may lie in the same place) */
+    bool shown[DQ__MAX_TAPS + 1];
+} level;
+
+/* Where a window lies on the map that its stage reads. */
+typedef struct window {
+    dq__rect all, inner;
+} window;
+
+/* Positions around an inner part. Windows begin at tiles of every map of the stage. */
+static int before(const level *f) { return up_to(f->stage.before, 4 * f->stage.stride); }
+static int after(const level *f) { return up_to(f->stage.after, 4 * f->stage.stride); }
+
+/* Window k along one side: its inner part begins at *start and has *inner positions; it begins at *at and has *all. */
+static void along(const level *f, int side, int pane, int k, int *at, int *all, int *start, int *inner) {
+    *start = k * pane, *inner = least(pane, side - *start);
+    *at = most(*start - before(f), 0);
+    *all = least(before(f) + pane + after(f), side - *at);
 }
 
-bool dq__reach_of(const dq__table *table, const int *tap, int taps, dq__reach *reach) {
-    dq__reach store[DQ__MAX_LAYERS + 1] = {0};
-    *reach = (dq__reach){.stride = 1};
-    if (!see_all(table, tap[taps - 1], store)) return false;
-    for (int t = 0; t < taps; t++) {
-        const dq__reach *r = &store[tap[t] + 1];
-        reach->before = larger(reach->before, r->before);
-        reach->after = larger(reach->after, r->after - r->stride + 1);
-        reach->stride = larger(reach->stride, r->stride);
-    }
-    return true;
-}
-
-/* ---- windows along one side ------------------------------------------------------------------------------------------ */
-
-/* Where the inner part of the window that begins at `at` ends. */
-static int inner_end(const dq__reach *r, int side, int window, int at) {
-    return at + window >= side ? side : (at + window - r->after) / r->stride * r->stride;
-}
-
-/* Begins window k, whose inner part begins at *start; false where it would gain nothing. */
-static bool next(const dq__reach *r, int side, int window, int *start, int *at, int *end) {
-    const int halo = up_to(r->before, r->stride);
-    *at = *start - halo < 0 ? 0 : *start - halo;
-    if (*at + window > side) *at = side - window;
-    *end = inner_end(r, side, window, *at);
-    return *end > *start;
-}
-
-/* Windows that cover a side, 0 if these never would. */
-static int count_along(const dq__reach *r, int side, int window) {
-    int start = 0, at, end, n = 0;
-    while (start < side) {
-        if (!next(r, side, window, &start, &at, &end)) return 0;
-        start = end, n++;
-    }
-    return n;
-}
-
-/* The smallest window of which `most` cover the side: as long as the side but for whole strides. */
-static int smallest(const dq__reach *r, int side, int most) {
-    int best = side;
-    for (int window = side; window > 0; window -= r->stride) {
-        const int n = count_along(r, side, window);
-        if (n == 0 || n > most) break;
-        best = window;
-    }
-    return best;
-}
-
-dq__grid dq__grid_whole(int h, int w) {
-    return (dq__grid){.h = h, .w = w, .rows = 1, .cols = 1, .window_h = h, .window_w = w, .reach = {.stride = 1}};
-}
-
-dq__grid dq__grid_make(int h, int w, const dq__reach *reach, int rows, int cols) {
-    dq__grid g = {.h = h, .w = w, .reach = *reach};
-    g.window_h = smallest(reach, h, rows), g.window_w = smallest(reach, w, cols);
-    g.rows = count_along(reach, h, g.window_h), g.cols = count_along(reach, w, g.window_w);
-    return g;
-}
-
-static void place(const dq__reach *r, int side, int window, int index, int *at, int *start, int *end) {
-    *end = 0;
-    for (int k = 0; k <= index; k++) {
-        *start = *end;
-        next(r, side, window, start, at, end);
-    }
-}
-
-dq__window dq__grid_window(const dq__grid *g, int index) {
-    dq__window w;
-    place(&g->reach, g->h, g->window_h, index / g->cols, &w.y, &w.top, &w.bottom);
-    place(&g->reach, g->w, g->window_w, index % g->cols, &w.x, &w.left, &w.right);
+static window window_at(const level *f, int index) {
+    window w;
+    along(f, f->in.h, f->pane.h, index / f->cols, &w.all.y, &w.all.h, &w.inner.y, &w.inner.h);
+    along(f, f->in.w, f->pane.w, index % f->cols, &w.all.x, &w.all.w, &w.inner.x, &w.inner.w);
     return w;
 }
 
-dq__inner dq__window_inner(const dq__grid *g, int index, int stride, int h, int w) {
-    const dq__window at = dq__grid_window(g, index);
-    dq__inner in = {.y = (at.top - at.y) / stride, .x = (at.left - at.x) / stride};
-    in.h = (at.bottom == g->h ? h : (at.bottom - at.y) / stride) - in.y;
-    in.w = (at.right == g->w ? w : (at.right - at.x) / stride) - in.x;
-    return in;
+/* The inner part of a window on the map at one of the stage's taps; y, x count from the window's. */
+static dq__rect inner_at(const level *f, const window *w, int tap) {
+    const int s = f->stride[tap];
+    dq__rect r = {.y = (w->inner.y - w->all.y) / s, .x = (w->inner.x - w->all.x) / s};
+    r.h = (w->inner.y + w->inner.h == f->in.h ? f->map[tap].h : (w->inner.y + w->inner.h) / s) - w->inner.y / s;
+    r.w = (w->inner.x + w->inner.w == f->in.w ? f->map[tap].w : (w->inner.x + w->inner.w) / s) - w->inner.x / s;
+    return r;
 }
 
-/* ---- the frame ------------------------------------------------------------------------------------------------------- */
-
-struct dq__frame {
-    dq__exec *exec;
-    dq__pool *pool;
-    dq__grid grid;
-    int windows, taps, stride[DQ__MAX_TAPS];
-    float *pixels, *gradient; /* of a window; NULL where there is one */
-    void **kept;              /* what the first `keeps` windows need on their way back */
-    int keeps, current;       /* the window that is in the executor, −1: none */
-};
-
-static dq__exec_options of_window(const dq__exec_options *options, const dq__grid *grid) {
-    dq__exec_options o = *options;
-    o.h = grid->window_h, o.w = grid->window_w;
-    if (grid->rows * grid->cols > 1) o.in_place = 0; /* only the inner part of the features becomes gradient */
-    if (grid->rows * grid->cols > 1) o.in_place = 0; /* features beyond the inner part are nobody's gradient */
-    return o;
+/* Sets the windows; inner parts of at least h × w. */
+static void set_pane(level *f, int h, int w) {
+    f->pane.h = least(up_to(most(h, 1), f->step), up_to(f->in.h, f->step));
+    f->pane.w = least(up_to(most(w, 1), f->step), up_to(f->in.w, f->step));
+    f->rows = (f->in.h + f->pane.h - 1) / f->pane.h, f->cols = (f->in.w + f->pane.w - 1) / f->pane.w;
 }
 
-static size_t pixel_bytes(const dq__grid *g) { return sizeof(float) * 3 * (size_t)g->window_h * (size_t)g->window_w; }
-
-size_t dq__frame_bytes(dq__pool *pool, const dq__table *table, const dq__exec_options *options, const dq__grid *grid,
-                       size_t *window) {
-    const dq__exec_options o = of_window(options, grid);
-    const size_t exec = dq__exec_bytes(pool, table, &o);
-    const int buffers = grid->rows * grid->cols == 1 ? 0 : options->backward ? 2 : 1;
-    *window = buffers && options->backward ? dq__exec_state_bytes(pool, table, &o) : 0;
-    return exec ? exec + (size_t)buffers * pixel_bytes(grid) : 0;
-}
-
-/* Memory for as many windows as fit into `keep` bytes. The last one needs none: its way back follows at once. */
-static bool alloc_kept(dq__frame *f, size_t state, size_t keep) {
-    const size_t most = state ? keep / state : 0;
-    f->kept = dq__alloc_zero(sizeof(void *) * (size_t)f->windows);
-    if (!f->kept) return false;
-    for (; f->keeps < f->windows - 1 && (size_t)f->keeps < most; f->keeps++) {
-        f->kept[f->keeps] = dq__alloc(state);
-        if (!f->kept[f->keeps]) return false;
+/* Sizes of the maps of a stage; false where one would be empty. */
+static bool measure(level *f, size in) {
+    dq__tensor store[DQ__MAX_LAYERS + 1] = {{.h = in.h, .w = in.w, .n = 1}}, *const map = store + 1;
+    const dq__table *t = &f->stage.table;
+    f->in = in;
+    for (int i = 0; i < t->count; i++) {
+        const dq__layer *l = &t->layer[i];
+        if (!dq__op_shape(l, &map[l->from], dq__reads_two(l) ? &map[l->also] : NULL, &map[i])) return false;
+    }
+    f->step = 4 * f->stage.stride;
+    for (int k = 0; k < f->stage.taps; k++) {
+        const dq__tensor *m = &map[f->stage.tap[k]];
+        f->map[k] = (size){m->h, m->w};
+        f->stride[k] = dq__stage_stride(&f->stage, f->stage.tap[k]);
+        if (f->stage.number[k] >= 0) f->step = most(f->step, dq__cell_side(m->h, m->w) * f->stride[k]);
     }
     return true;
 }
 
+static bool in_place(const dq__exec_options *o, int tap) { return tap >= 0 && (o->in_place >> tap & 1); }
+
+static dq__exec_options options_of(const level *f, const dq__exec_options *options, size s) {
+    dq__exec_options o = *options;
+    o.h = s.h, o.w = s.w, o.channels = f->stage.channels;
+    o.tap = f->stage.tap, o.taps = f->stage.taps, o.link = f->stage.link;
+    o.in_place = 0;
+    for (int k = 0; k < f->stage.taps; k++)
+        if (in_place(options, f->stage.number[k])) o.in_place |= (uint32_t)1 << k;
+    return o;
+}
+
+static size size_of(const window *w) { return (size){w->all.h, w->all.w}; }
+
+static engine *engine_for(level *f, size s) {
+    for (int k = 0; k < f->engines; k++)
+        if (f->engine[k].window.h == s.h && f->engine[k].window.w == s.w) return &f->engine[k];
+    return NULL;
+}
+
+/* Lists the sizes of windows. */
+static void list_engines(level *f) {
+    f->engines = 0;
+    for (int i = 0; i < f->rows * f->cols; i++) {
+        const window w = window_at(f, i);
+        if (!engine_for(f, size_of(&w)) && f->engines < SIZES) f->engine[f->engines++].window = size_of(&w);
+    }
+}
+
+/* Bytes that the largest window works in; 0 if one cannot be. */
+static size_t work_bytes(dq__pool *pool, const level *f, const dq__exec_options *options) {
+    size_t largest = 0;
+    for (int k = 0; k < f->engines; k++) {
+        const dq__exec_options o = options_of(f, options, f->engine[k].window);
+        const size_t bytes = dq__exec_bytes(pool, &f->stage.table, &o);
+        if (!bytes) return 0;
+        if (bytes > largest) largest = bytes;
+    }
+    return largest;
+}
+
+static size_t state_bytes(dq__pool *pool, const level *f, const dq__exec_options *options, size s) {
+    const dq__exec_options o = options_of(f, options, s);
+    return dq__exec_state_bytes(pool, &f->stage.table, &o);
+}
+
+/* ---- all stages ------------------------------------------------------------------------------------------------------- */
+
+/* The stages with the sizes of their maps; *levels to be freed. Returns how many, 0 where there are none or is no memory. */
+static int open_levels(level **levels, const dq__table *table, const dq__packed *packed, const dq__exec_options *options) {
+    dq__stage *stages = dq__alloc(sizeof *stages * DQ__MAX_STAGES);
+    size in = {options->h, options->w};
+    int count = stages ? dq__stages_cut(stages, table, packed, options->tap, options->taps) : 0;
+    *levels = count ? dq__alloc_zero(sizeof **levels * (size_t)count) : NULL;
+    if (!*levels) count = 0;
+    for (int s = 0; s < count; s++) {
+        level *f = &(*levels)[s];
+        f->stage = stages[s];
+        if (!measure(f, in)) {
+            dq__free(*levels);
+            *levels = NULL, count = 0;
+            break;
+        }
+        in = f->map[f->stage.taps - 1];
+    }
+    dq__free(stages);
+    return count;
+}
+
+static void take_panes(level *levels, int count, const dq__grid *grid) {
+    for (int s = 0; s < count; s++) {
+        set_pane(&levels[s], grid->pane[s].h, grid->pane[s].w);
+        levels[s].pane.keep = grid->pane[s].keep;
+        list_engines(&levels[s]);
+    }
+}
+
+static void give_panes(dq__grid *grid, const level *levels, int count, const dq__exec_options *options) {
+    *grid = dq__grid_whole(options->h, options->w);
+    grid->stages = count;
+    for (int s = 0; s < count; s++) grid->pane[s] = levels[s].pane;
+}
+
+dq__grid dq__grid_whole(int h, int w) { return (dq__grid){.h = h, .w = w}; }
+
+bool dq__grid_squares(dq__grid *grid, const dq__table *table, const dq__exec_options *options, int side) {
+    level *levels;
+    const int count = open_levels(&levels, table, NULL, options);
+    for (int s = 0; s < count; s++) set_pane(&levels[s], side, side);
+    give_panes(grid, levels, count, options);
+    dq__free(levels);
+    return count > 0;
+}
+
+/* Positions that the windows of a stage walk over. */
+static double walked(const level *f) {
+    double h = 0, w = 0;
+    for (int k = 0; k < f->rows; k++) h += window_at(f, k * f->cols).all.h;
+    for (int k = 0; k < f->cols; k++) w += window_at(f, k).all.w;
+    return h * w;
+}
+
+/* The largest inner parts of `cols` columns whose windows fit; false where none do. */
+static bool fit_rows(dq__pool *pool, level *f, const dq__exec_options *options, size_t room, int w) {
+    int low = 1, high = (f->in.h + f->step - 1) / f->step; /* steps */
+    set_pane(f, f->step, w), list_engines(f);
+    size_t bytes = work_bytes(pool, f, options);
+    if (!bytes || bytes > room) return false;
+    while (low < high) {
+        const int middle = (low + high + 1) / 2;
+        set_pane(f, middle * f->step, w), list_engines(f);
+        bytes = work_bytes(pool, f, options);
+        if (bytes && bytes <= room) low = middle;
+        else high = middle - 1;
+    }
+    const int rows = (f->in.h + low * f->step - 1) / (low * f->step);
+    set_pane(f, (f->in.h + rows - 1) / rows, w), list_engines(f); /* as many, but alike */
+    return true;
+}
+
+/* The windows that fit and walk over the fewest positions. */
+static void fit(dq__pool *pool, level *f, const dq__exec_options *options, size_t room) {
+    size best = {f->step, f->step};
+    double walk = -1;
+    for (int cols = 1, last = 0; cols <= (f->in.w + f->step - 1) / f->step; cols++) {
+        const int w = up_to((f->in.w + cols - 1) / cols, f->step);
+        if (w == last) continue;
+        last = w;
+        if (!fit_rows(pool, f, options, room, w)) continue;
+        if (walk >= 0 && walked(f) >= walk) {
+            if (walked(f) > 1.5 * walk) break;
+            continue;
+        }
+        walk = walked(f), best = (size){f->pane.h, f->pane.w};
+    }
+    set_pane(f, best.h, best.w), list_engines(f);
+}
+
+bool dq__grid_make(dq__grid *grid, dq__pool *pool, const dq__table *table, const dq__exec_options *options, size_t room) {
+    level *levels;
+    const int count = open_levels(&levels, table, NULL, options);
+    for (int s = 0; s < count; s++) fit(pool, &levels[s], options, room);
+    give_panes(grid, levels, count, options);
+    dq__free(levels);
+    return count > 0;
+}
+
+void dq__grid_windows(const dq__grid *grid, const dq__table *table, const dq__exec_options *options, int *rows, int *cols, int *h,
+                      int *w) {
+    level *levels = NULL;
+    const int count = grid->stages ? open_levels(&levels, table, NULL, options) : 0;
+    *rows = *cols = 1, *h = grid->h, *w = grid->w;
+    if (count) {
+        take_panes(levels, count, grid);
+        *rows = levels->rows, *cols = levels->cols;
+        *h = least(grid->h, before(levels) + levels->pane.h + after(levels));
+        *w = least(grid->w, before(levels) + levels->pane.w + after(levels));
+    }
+    dq__free(levels);
+}
+
+/* ---- what a frame takes ----------------------------------------------------------------------------------------------- */
+
+static size_t out_bytes(const level *f) {
+    const int last = f->stage.taps - 1, c = f->stage.table.layer[f->stage.tap[last]].oc;
+    return f->stage.link ? sizeof(float) * (size_t)dq__map_stride(c) * (size_t)f->map[last].h * (size_t)f->map[last].w : 0;
+}
+
+static int windows(const level *f) { return f->rows * f->cols; }
+
+/* Is a stage's state still there when its way back begins? Only that of the last window of all. */
+static bool stays(const level *f) { return !f->stage.link && windows(f) == 1; }
+
+/* Does the gradient of the map between f and the next stage need a place of its own? Not where the map is no longer needed. */
+static bool apart(const level *next) { return !next->pane.keep && !stays(next); }
+
+static size_t kept_bytes(dq__pool *pool, level *f, const dq__exec_options *options) {
+    size_t each[SIZES], sum = 0;
+    for (int k = 0; k < f->engines; k++) each[k] = state_bytes(pool, f, options, f->engine[k].window);
+    for (int i = 0; i < windows(f); i++) {
+        const window w = window_at(f, i);
+        sum += each[engine_for(f, size_of(&w)) - f->engine];
+    }
+    return stays(f) ? 0 : sum;
+}
+
+static dq__frame_need whole_need(dq__pool *pool, const dq__table *table, const dq__exec_options *options) {
+    return (dq__frame_need){.work = dq__exec_bytes(pool, table, options), .there = 1, .back = 1,
+                            .positions = (size_t)options->h * (size_t)options->w};
+}
+
+dq__frame_need dq__frame_needs(dq__pool *pool, const dq__table *table, const dq__exec_options *options, const dq__grid *grid) {
+    dq__frame_need need = {0};
+    level *levels;
+    double all = 0;
+    if (!grid->stages) return whole_need(pool, table, options);
+    const int count = open_levels(&levels, table, NULL, options);
+    take_panes(levels, count, grid);
+    for (int s = 0; s < count; s++) {
+        level *f = &levels[s];
+        const size_t work = work_bytes(pool, f, options);
+        const double flops = dq__exec_flops(&f->stage.table, f->stage.table.count - 1, f->in.h, f->in.w);
+        const double share = flops * walked(f) / ((double)f->in.h * f->in.w);
+        if (!work) {
+            dq__free(levels);
+            return (dq__frame_need){0};
+        }
+        if (work > need.work) need.work = work;
+        for (int k = 0; k < f->engines; k++) {
+            const size_t positions = (size_t)f->engine[k].window.h * (size_t)f->engine[k].window.w;
+            if (positions > need.positions) need.positions = positions;
+        }
+        need.maps += out_bytes(f) * (options->backward && s + 1 < count && apart(&levels[s + 1]) ? 2 : 1);
+        need.kept[s] = options->backward ? kept_bytes(pool, f, options) : 0;
+        need.again[s] = stays(f) ? 0 : share;
+        need.there += share, all += flops;
+    }
+    for (int s = 0; s < count; s++) need.again[s] /= all;
+    need.there /= all, need.back = need.there;
+    dq__free(levels);
+    return need;
+}
+
+/* ---- the frame --------------------------------------------------------------------------------------------------------- */
+
+struct dq__frame {
+    dq__pool *pool;
+    size picture;
+    dq__exec *whole; /* NULL where there are stages */
+    int taps;
+    size map[DQ__MAX_TAPS];
+    level *levels;
+    int count;
+    bool backward;
+    void *arena;           /* where all stages work */
+    const level *current; /* whose window `at` is in the arena */
+    int at;
+};
+
+static dq_status open_engines(dq__frame *frame, level *f, const dq__exec_options *options, dq__error *err) {
+    dq_status status = DQ_OK;
+    for (int k = 0; k < f->engines && !status; k++) {
+        dq__exec_options o = options_of(f, options, f->engine[k].window);
+        o.arena = frame->arena;
+        status = dq__exec_new(&f->engine[k].exec, frame->pool, &f->stage.table, &f->stage.packed, &o, err);
+        f->engine[k].state = frame->backward ? dq__exec_state_bytes(frame->pool, &f->stage.table, &o) : 0;
+    }
+    return status;
+}
+
+static bool open_maps(level *f, const level *next, bool backward, bool mapped) {
+    dq__alloc_fn *const alloc = mapped ? dq__alloc_mapped : dq__alloc;
+    if (!f->stage.link) return true;
+    f->out = alloc(out_bytes(f));
+    f->slope = !backward ? NULL : apart(next) ? alloc(out_bytes(f)) : f->out;
+    return f->out && (!backward || f->slope);
+}
+
+static bool open_kept(const dq__frame *frame, level *f) {
+    dq__alloc_fn *const alloc = f->pane.keep == DQ__KEEP_FILE ? dq__alloc_mapped : dq__alloc;
+    if (!f->pane.keep || !frame->backward || stays(f)) return true;
+    f->kept = dq__alloc_zero(sizeof(void *) * (size_t)windows(f));
+    for (int i = 0; f->kept && i < windows(f); i++) {
+        const window w = window_at(f, i);
+        f->kept[i] = alloc(engine_for(f, size_of(&w))->state);
+        if (!f->kept[i]) return false;
+    }
+    return f->kept != NULL;
+}
+
+static dq_status open_stages(dq__frame *frame, const dq__table *table, const dq__packed *packed, const dq__exec_options *options,
+                             const dq__grid *grid, dq__error *err) {
+    const dq__frame_need need = dq__frame_needs(frame->pool, table, options, grid);
+    frame->count = open_levels(&frame->levels, table, packed, options);
+    frame->arena = need.work ? dq__alloc(need.work) : NULL;
+    if (!frame->count || !frame->arena) return dq__no_memory(err, need.work, "windows of the picture");
+    take_panes(frame->levels, frame->count, grid);
+    for (int s = 0; s < frame->count; s++) {
+        level *f = &frame->levels[s];
+        dq_status status = open_engines(frame, f, options, err);
+        if (status) return status;
+        if (!open_maps(f, f + 1, frame->backward, grid->mapped) || !open_kept(frame, f))
+            return dq__no_memory(err, need.maps + need.kept[s], "windows of the picture");
+        for (int k = 0; k < f->stage.taps; k++)
+            if (f->stage.number[k] >= 0) frame->map[f->stage.number[k]] = f->map[k];
+    }
+    return DQ_OK;
+}
+
 dq_status dq__frame_new(dq__frame **out, dq__pool *pool, const dq__table *table, const dq__packed *packed,
-                        const dq__exec_options *options, const dq__grid *grid, size_t keep, dq__error *err) {
-    const dq__exec_options o = of_window(options, grid);
-    dq__reach store[DQ__MAX_LAYERS + 1] = {0};
-    size_t state = 0;
+                        const dq__exec_options *options, const dq__grid *grid, dq__error *err) {
     dq__frame *f = dq__alloc_zero(sizeof *f);
+    dq_status status;
     *out = NULL;
     if (!f) return dq__no_memory(err, sizeof *f, "the network");
-    f->pool = pool, f->grid = *grid, f->windows = grid->rows * grid->cols, f->taps = options->taps, f->current = -1;
-    if (f->windows > 1) see_all(table, options->tap[options->taps - 1], store);
-    for (int t = 0; t < f->taps; t++) f->stride[t] = store[options->tap[t] + 1].stride;
-    dq_status status = dq__exec_new(&f->exec, pool, table, packed, &o, err);
-    if (status || f->windows == 1) goto done;
-    const size_t bytes = dq__frame_bytes(pool, table, options, grid, &state);
-    f->pixels = dq__alloc(pixel_bytes(grid));
-    if (options->backward) f->gradient = dq__alloc(pixel_bytes(grid));
-    if (!f->pixels || (options->backward && !f->gradient) || !alloc_kept(f, state, keep))
-        status = dq__no_memory(err, bytes + keep, "windows of the picture");
-done:
+    f->pool = pool, f->taps = options->taps, f->backward = options->backward, f->picture = (size){options->h, options->w};
+    if (grid->stages) status = open_stages(f, table, packed, options, grid, err);
+    else status = dq__exec_new(&f->whole, pool, table, packed, options, err);
+    for (int t = 0; t < f->taps && !status && f->whole; t++) {
+        const dq__tensor *map = dq__exec_tap(f->whole, t);
+        f->map[t] = (size){map->h, map->w};
+    }
     if (status) dq__frame_free(&f);
     *out = f;
     return status;
 }
 
+static void free_level(level *f) {
+    for (int k = 0; k < f->engines; k++) dq__exec_free(&f->engine[k].exec);
+    for (int i = 0; f->kept && i < windows(f); i++) dq__free(f->kept[i]);
+    dq__free(f->kept);
+    if (f->slope != f->out) dq__free(f->slope);
+    dq__free(f->out);
+}
+
 void dq__frame_free(dq__frame **frame) {
     dq__frame *f = *frame;
     if (!f) return;
-    for (int k = 0; k < f->keeps; k++) dq__free(f->kept[k]);
-    dq__free(f->kept);
-    dq__free(f->pixels);
-    dq__free(f->gradient);
-    dq__exec_free(&f->exec);
+    for (int s = 0; s < f->count; s++) free_level(&f->levels[s]);
+    dq__free(f->levels);
+    dq__free(f->arena);
+    dq__exec_free(&f->whole);
     dq__free(f);
     *frame = NULL;
 }
 
-int dq__frame_windows(const dq__frame *frame) { return frame->windows; }
+void dq__frame_map(const dq__frame *f, int tap, int *h, int *w) { *h = f->map[tap].h, *w = f->map[tap].w; }
 
-void dq__frame_map(const dq__frame *f, int tap, int *h, int *w) {
-    const dq__tensor *map = dq__exec_tap(f->exec, tap);
-    const dq__window last = dq__grid_window(&f->grid, f->windows - 1);
-    *h = map->h, *w = map->w;
-    if (f->windows == 1) return;
-    *h += last.y / f->stride[tap], *w += last.x / f->stride[tap];
+/* ---- numbers in and out ------------------------------------------------------------------------------------------------- */
+
+/* Numbers of a position of the map that a stage reads, or of a pixel. */
+static int numbers(const level *f) { return f->stage.channels ? dq__map_stride(f->stage.channels) : 3; }
+
+static dq__plane field_at(const level *f, const float *whole, int y, int x) {
+    const ptrdiff_t row = (ptrdiff_t)f->in.w * numbers(f);
+    return (dq__plane){(float *)(uintptr_t)whole + y * row + (ptrdiff_t)x * numbers(f), row};
 }
 
-/* ---- pixels in and out ----------------------------------------------------------------------------------------------- */
-
-typedef struct rows_work {
-    const dq__frame *f;
-    dq__window at;
-    const float *rgb;
-    float *whole;
-} rows_work;
-
-static ptrdiff_t place_of(const rows_work *work, int row) {
-    return ((ptrdiff_t)(work->at.y + row) * work->f->grid.w + work->at.x) * 3;
+/* Says that the rows of a window in a whole map are not needed for a while. */
+static void leave_rows(const level *f, const float *whole, const dq__rect *part) {
+    const size_t row = sizeof(float) * (size_t)f->in.w * (size_t)numbers(f);
+    dq__release(whole + (ptrdiff_t)part->y * f->in.w * numbers(f), row * (size_t)part->h);
 }
 
-static void take_row(void *user, int row) {
-    const rows_work *work = user;
-    const int n = work->f->grid.window_w * 3;
-    memcpy(work->f->pixels + (ptrdiff_t)row * n, work->rgb + place_of(work, row), sizeof(float) * (size_t)n);
+/* A part of the map between two stages, to or from a tensor. */
+typedef struct copy_work {
+    const dq__tensor *t;
+    float *map; /* its first number */
+    ptrdiff_t row;
+    bool out;
+} copy_work;
+
+static void copy_task(void *user, int y) {
+    const copy_work *work = user;
+    const size_t bytes = sizeof(float) * (size_t)work->t->w * (size_t)work->t->cs;
+    float *here = dq__pixel(work->t, y, 0), *there = work->map + y * work->row;
+    if (work->out) memcpy(there, here, bytes);
+    else memcpy(here, there, bytes);
 }
 
-static void add_row(void *user, int row) {
-    const rows_work *work = user;
-    const int n = work->f->grid.window_w * 3;
-    const float *from = work->f->gradient + (ptrdiff_t)row * n;
-    float *to = work->whole + place_of(work, row);
-    for (int k = 0; k < n; k++) to[k] += from[k];
+static void copy_link(const dq__frame *frame, const level *f, const dq__tensor *t, float *map, int y, int x, bool out) {
+    const ptrdiff_t row = (ptrdiff_t)f->map[f->stage.taps - 1].w * t->cs;
+    copy_work work = {t, map + y * row + (ptrdiff_t)x * t->cs, row, out};
+    dq__pool_run(frame->pool, t->h, copy_task, &work);
+    dq__release(map + y * row, sizeof(float) * (size_t)row * (size_t)t->h);
 }
 
-/* Says that the rows of a window in a whole picture are not needed for a while. */
-static void leave_rows(const dq__frame *f, const dq__window *at, const float *whole) {
-    const size_t row = sizeof(float) * 3 * (size_t)f->grid.w;
-    dq__release(whole + (ptrdiff_t)at->y * f->grid.w * 3, row * (size_t)f->grid.window_h);
-}
-
-static void run_window(dq__frame *f, const float *rgb, int index) {
-    rows_work work = {.f = f, .at = dq__grid_window(&f->grid, index), .rgb = rgb};
-    f->current = index;
-    if (f->windows == 1) {
-        dq__exec_forward(f->exec, rgb);
-        return;
-    }
-    dq__pool_run(f->pool, f->grid.window_h, take_row, &work);
-    leave_rows(f, &work.at, rgb);
-    dq__exec_forward(f->exec, f->pixels);
-}
-
-/* ---- there ----------------------------------------------------------------------------------------------------------- */
+/* ---- one window --------------------------------------------------------------------------------------------------------- */
 
 typedef struct part_work {
-    dq__frame *f;
+    dq__frame *frame;
+    level *f; /* the stage under way */
+    window at;
     dq__part_fn *fn;
     void *user;
 } part_work;
 
-/* Shows the inner part of a tap of the window under way. */
-static void show(void *user, int tap, const dq__tensor *map, const dq__tensor *grad) {
-    const part_work *work = user;
-    const dq__frame *f = work->f;
-    if (f->windows == 1) {
-        work->fn(work->user, 0, tap, 0, 0, map, grad);
-        return;
-    }
-    const int stride = f->stride[tap];
-    const dq__window at = dq__grid_window(&f->grid, f->current);
-    const dq__inner in = dq__window_inner(&f->grid, f->current, stride, map->h, map->w);
+static dq__spot spot_of(part_work *work, int k, int y, int x) {
+    level *f = work->f;
+    const dq__spot spot = {f->stage.number[k], y, x, f->map[k].h, f->map[k].w, !f->shown[k]};
+    f->shown[k] = true;
+    return spot;
+}
+
+/* On the way forward: the inner part, to whom it may concern. */
+static void show(void *user, int k, const dq__tensor *map, const dq__tensor *grad) {
+    part_work *work = user;
+    const level *f = work->f;
+    const dq__rect in = inner_at(f, &work->at, k);
     const dq__tensor part = dq__part(map, in.y, in.x, in.h, in.w);
-    dq__tensor slope = {0};
-    if (grad) slope = dq__part(grad, in.y, in.x, in.h, in.w);
-    work->fn(work->user, f->current, tap, at.top / stride, at.left / stride, &part, grad ? &slope : NULL);
-}
-
-void dq__frame_forward(dq__frame *f, const float *rgb, dq__part_fn *fn, void *user) {
-    part_work work = {f, fn, user};
-    for (int i = 0; i < f->windows; i++) {
-        run_window(f, rgb, i);
-        for (int t = 0; t < f->taps && fn; t++) show(&work, t, dq__exec_tap(f->exec, t), NULL);
-        if (i < f->keeps) dq__exec_save(f->exec, f->kept[i]);
-    }
-}
-
-/* ---- and back -------------------------------------------------------------------------------------------------------- */
-
-static void backward_window(part_work *work, const float *rgb, float *rgb_gradient, int index) {
-    dq__frame *f = work->f;
-    rows_work rows = {.f = f, .at = dq__grid_window(&f->grid, index), .whole = rgb_gradient};
-    if (index < f->keeps) dq__exec_load(f->exec, f->kept[index]), f->current = index;
-    else if (f->current != index) run_window(f, rgb, index);
-    dq__exec_backward(f->exec, show, work, f->gradient);
-    dq__pool_run(f->pool, f->grid.window_h, add_row, &rows);
-    leave_rows(f, &rows.at, rgb_gradient);
-}
-
-void dq__frame_backward(dq__frame *f, const float *rgb, dq__part_fn *fn, void *user, float *rgb_gradient) {
-    part_work work = {f, fn, user};
-    if (f->windows == 1) {
-        dq__exec_backward(f->exec, show, &work, rgb_gradient);
+    const int y = work->at.inner.y / f->stride[k], x = work->at.inner.x / f->stride[k];
+    (void)grad;
+    if (f->stage.number[k] < 0) {
+        copy_link(work->frame, f, &part, f->out, y, x, true);
         return;
     }
-    for (int y = 0; y < f->grid.h; y++) {
-        float *row = rgb_gradient + (ptrdiff_t)y * f->grid.w * 3;
-        memset(row, 0, sizeof(float) * 3 * (size_t)f->grid.w);
-        dq__release(row, sizeof(float) * 3 * (size_t)f->grid.w);
+    const dq__spot spot = spot_of(work, k, y, x);
+    if (work->fn) work->fn(work->user, &spot, &part, NULL);
+}
+
+/* On the way back: all of the window, since what is right within depends on what is around. */
+static void ask(void *user, int k, const dq__tensor *map, const dq__tensor *grad) {
+    part_work *work = user;
+    const level *f = work->f;
+    const int y = work->at.all.y / f->stride[k], x = work->at.all.x / f->stride[k];
+    if (f->stage.number[k] < 0) {
+        copy_link(work->frame, f, grad, f->slope, y, x, false);
+        return;
     }
-    for (int i = f->windows - 1; i >= 0; i--) backward_window(&work, rgb, rgb_gradient, i);
-    f->current = -1;
+    const dq__spot spot = spot_of(work, k, y, x);
+    work->fn(work->user, &spot, map, grad);
+}
+
+static void show_whole(void *user, int tap, const dq__tensor *map, const dq__tensor *grad) {
+    const part_work *work = user;
+    const dq__spot spot = {.tap = tap, .h = map->h, .w = map->w, .first = true};
+    work->fn(work->user, &spot, map, grad);
+}
+
+static dq__exec *exec_for(level *f, const window *w) { return engine_for(f, size_of(w))->exec; }
+
+/* Brings a window of a stage into the arena. */
+static void run_window(part_work *work, const float *in, int index, dq__tap_fn fn) {
+    level *f = work->f;
+    work->at = window_at(f, index);
+    const dq__plane from = field_at(f, in, work->at.all.y, work->at.all.x);
+    dq__exec_forward_from(exec_for(f, &work->at), &from, fn, work);
+    leave_rows(f, in, &work->at.all);
+    work->frame->current = f, work->frame->at = index;
+}
+
+static void save_window(part_work *work, int index) {
+    level *f = work->f;
+    if (!f->kept) return;
+    dq__exec_save(exec_for(f, &work->at), f->kept[index]);
+    dq__release(f->kept[index], engine_for(f, size_of(&work->at))->state);
+}
+
+/* Brings what window `index` has left for its way back into the arena. */
+static void load_window(part_work *work, const float *in, int index) {
+    level *f = work->f;
+    work->at = window_at(f, index);
+    if (work->frame->current == f && work->frame->at == index) return;
+    if (!f->kept) {
+        run_window(work, in, index, NULL);
+        return;
+    }
+    dq__exec_load(exec_for(f, &work->at), f->kept[index]);
+    dq__release(f->kept[index], engine_for(f, size_of(&work->at))->state);
+}
+
+static void window_back(part_work *work, float *gradient) {
+    level *f = work->f;
+    const dq__rect *all = &work->at.all, *in = &work->at.inner;
+    const dq__rect part = {in->y - all->y, in->x - all->x, in->h, in->w};
+    const dq__plane to = field_at(f, gradient, in->y, in->x);
+    dq__exec_backward_to(exec_for(f, &work->at), ask, work, &part, &to);
+    leave_rows(f, gradient, in);
+    work->frame->current = NULL;
+}
+
+/* ---- all windows -------------------------------------------------------------------------------------------------------- */
+
+static void show_anew(dq__frame *frame) {
+    for (int s = 0; s < frame->count; s++) memset(frame->levels[s].shown, 0, sizeof frame->levels[s].shown);
+}
+
+void dq__frame_forward(dq__frame *frame, const float *rgb, dq__part_fn *fn, void *user) {
+    part_work work = {.frame = frame, .fn = fn, .user = user};
+    if (frame->whole) {
+        const dq__plane from = {(float *)(uintptr_t)rgb, (ptrdiff_t)frame->picture.w * 3};
+        dq__exec_forward_from(frame->whole, &from, fn ? show_whole : NULL, &work);
+        return;
+    }
+    show_anew(frame);
+    for (int s = 0; s < frame->count; s++) {
+        work.f = &frame->levels[s];
+        for (int i = 0; i < windows(work.f); i++) {
+            run_window(&work, s == 0 ? rgb : work.f[-1].out, i, show);
+            save_window(&work, i);
+        }
+    }
+}
+
+void dq__frame_backward(dq__frame *frame, const float *rgb, dq__part_fn *fn, void *user, float *rgb_gradient) {
+    part_work work = {.frame = frame, .fn = fn, .user = user};
+    if (frame->whole) {
+        dq__exec_backward(frame->whole, show_whole, &work, rgb_gradient);
+        return;
+    }
+    show_anew(frame);
+    for (int s = frame->count - 1; s >= 0; s--) {
+        work.f = &frame->levels[s];
+        for (int i = windows(work.f) - 1; i >= 0; i--) {
+            load_window(&work, s == 0 ? rgb : work.f[-1].out, i);
+            window_back(&work, s == 0 ? rgb_gradient : work.f[-1].slope);
+        }
+    }
+    frame->current = NULL;
 }

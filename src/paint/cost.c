@@ -10,6 +10,7 @@
 #include "loss/unit.h"
 #include "loss/w2.h"
 #include "loss/whole.h"
+#include "net/split.h"
 
 #include <string.h>
 
@@ -30,11 +31,12 @@ struct dq__cost {
     const dq__cost_setup *setup;
     dq__cost_plan plan;
     dq__frame *frame;
-    bool parts;          /* does the picture go through the network in more than one window? */
-    float *crop;         /* a part of a guide or map, where there are any; as many floats as a window has pixels */
+    bool parts;          /* does the picture go through the network in windows? */
+    float *crop;         /* a part of a guide or map, where there are any; as many floats as a window has positions */
     dq__moments moments; /* its .gram is NULL where no style counts */
     dq__w2 w2;           /* all NULL for other style losses */
-    float *content[DQ__MAX_TAPS];      /* target features: the dense parts of windows, one after the other */
+    float *content[DQ__MAX_TAPS];      /* target features, dense */
+    double *content_sums[DQ__MAX_TAPS]; /* of the rows of such a map */
     float *content_map[DQ__MAX_TAPS];  /* how much each position counts; NULL: all alike */
     double content_scale[DQ__MAX_TAPS];
     region style[DQ__MAX_TAPS][DQ__MAX_REGIONS];
@@ -133,8 +135,8 @@ static uint32_t in_place(const dq__cost_setup *s) {
     return bits;
 }
 
-static dq__exec_options exec_options(const dq__cost_setup *s, int w, int h, bool backward) {
-    return (dq__exec_options){.h = h, .w = w, .tap = s->taps->layer, .taps = s->taps->count, .backward = backward,
+dq__exec_options dq__cost_options(const dq__cost_setup *s, int w, int h, bool own) {
+    return (dq__exec_options){.h = h, .w = w, .tap = s->taps->layer, .taps = s->taps->count, .backward = own,
                               .in_place = in_place(s), .direct = s->direct};
 }
 
@@ -155,20 +157,8 @@ static dq_status look_at(dq__frame *frame, const dq_image *image, double range, 
     return DQ_OK;
 }
 
-/* Where a part lies on the map of the whole picture. */
-typedef struct spot {
-    int y, x, w; /* w: of that map */
-} spot;
-
-static spot spot_of(const dq__frame *frame, int tap, int y, int x) {
-    spot at = {.y = y, .x = x};
-    int h;
-    dq__frame_map(frame, tap, &h, &at.w);
-    return at;
-}
-
 /* The part of a map of values at f; NULL where there is no map. */
-static const float *crop(const dq__cost *cost, const float *map, const spot *at, const dq__tensor *f) {
+static const float *crop(const dq__cost *cost, const float *map, const dq__spot *at, const dq__tensor *f) {
     const size_t row = sizeof(float) * (size_t)f->w;
     if (!map || at->w == f->w) return map ? map + (size_t)at->y * (size_t)at->w : NULL;
     for (int y = 0; y < f->h; y++)
@@ -209,20 +199,22 @@ typedef struct style_work {
     dq_status status;
 } style_work;
 
+/* Does the style cost look at means too? */
+static bool means(const dq__cost_setup *s) { return s->settings->style_loss != DQ__STYLE_GRAM; }
+
 /* Adds a part of one region of a painting at one tap to its moments. */
-static dq_status add_part(const style_work *work, int t, int r, const spot *at, const dq__tensor *f) {
+static dq_status add_part(const style_work *work, int r, const dq__spot *at, const dq__tensor *f) {
     dq__cost *cost = work->cost;
     const dq__cost_setup *s = cost->setup;
     const dq__grey *map = has_regions(s) ? &s->maps->style[work->i][r] : NULL;
     double area = 1;
     float *guide = NULL;
-    int h, w;
+    const int t = at->tap;
     if (map && !map->sums) return DQ_OK; /* this painting has no such region */
-    dq__frame_map(work->frame, t, &h, &w);
-    dq_status status = map ? make_guide(&guide, &area, map, w, h, work->err) : DQ_OK;
+    dq_status status = map ? make_guide(&guide, &area, map, at->w, at->h, work->err) : DQ_OK;
     if (status || area == 0) return status;
     dq__moments_guide(&cost->moments, crop(cost, guide, at, f));
-    dq__whole_add(s->pool, &cost->moments, &cost->style[t][r].whole, f);
+    dq__whole_add(s->pool, &cost->moments, &cost->style[t][r].whole, f, dq__cell_side(at->h, at->w), means(s));
     dq__moments_guide(&cost->moments, NULL);
     if (cost->style[t][r].quantile)
         dq__histogram_add(s->pool, f, guide, s->share[work->i], cost->style[t][r].quantile); /* never in windows */
@@ -230,12 +222,11 @@ static dq_status add_part(const style_work *work, int t, int r, const spot *at, 
     return DQ_OK;
 }
 
-static void style_part(void *user, int index, int t, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
+static void style_part(void *user, const dq__spot *at, const dq__tensor *f, const dq__tensor *grad) {
     style_work *work = user;
     const dq__cost_setup *s = work->cost->setup;
-    const spot at = spot_of(work->frame, t, y, x);
-    (void)index, (void)grad;
-    for (int r = 0; r < regions(s) && !work->status && s->taps->style[t] != 0; r++) work->status = add_part(work, t, r, &at, f);
+    (void)grad;
+    for (int r = 0; r < regions(s) && !work->status && s->taps->style[at->tap] != 0; r++) work->status = add_part(work, r, at, f);
 }
 
 /* Adds the moments of one region of one painting at one tap to the target. */
@@ -261,9 +252,9 @@ static void clear_wholes(dq__cost *cost) {
 static dq_status add_style(dq__cost *cost, const dq_image *style, int i, dq__error *err) {
     const dq__cost_setup *s = cost->setup;
     style_work work = {.cost = cost, .i = i, .err = err};
-    const dq__exec_options options = exec_options(s, style->width, style->height, false);
+    const dq__exec_options options = dq__cost_options(s, style->width, style->height, false);
     clear_wholes(cost);
-    dq_status status = dq__frame_new(&work.frame, s->pool, s->table, s->packed, &options, &cost->plan.style[i], 0, err);
+    dq_status status = dq__frame_new(&work.frame, s->pool, s->table, s->packed, &options, &cost->plan.style[i], err);
     if (!status) status = look_at(work.frame, style, s->settings->pixel_range, style_part, &work, err);
     if (!status) status = work.status;
     for (int t = 0; t < s->taps->count; t++)
@@ -351,21 +342,36 @@ static dq_status photo_guides(dq__cost *cost, dq__error *err) {
     return status;
 }
 
-/* Where the photo's features at a part begin: parts of one row of windows are of one height. */
-static float *content_at(const dq__cost *cost, int t, const spot *at, const dq__tensor *f) {
-    return cost->content[t] + ((size_t)at->y * (size_t)at->w + (size_t)at->x * (size_t)f->h) * (size_t)f->cs;
+/* The photo's features at a part. */
+static dq__tensor content_at(const dq__cost *cost, const dq__spot *at, const dq__tensor *f) {
+    const dq__tensor all = {.data = cost->content[at->tap], .h = at->h, .w = at->w, .c = f->c, .cs = f->cs, .n = 1};
+    return dq__part(&all, at->y, at->x, f->h, f->w);
 }
 
-/* Keeps the photo's features; content_scale collects their energy. */
-static void content_part(void *user, int index, int t, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
-    dq__cost *cost = user;
-    const spot at = spot_of(cost->frame, t, y, x);
-    (void)index, (void)grad;
-    if (!cost->content[t]) return;
-    float *to = content_at(cost, t, &at, f);
-    dq__content_copy(f, to);
-    dq__release(to, sizeof(float) * (size_t)f->h * (size_t)f->w * (size_t)f->cs);
-    cost->content_scale[t] += dq__content_energy(f);
+/* … are not needed for a while. */
+static void leave_content(const dq__tensor *part) {
+    dq__release(part->data, sizeof(float) * (size_t)(dq__row(part) * part->h));
+}
+
+/* Σ of the sums of the rows of a map, which are then zero. */
+static double take_sums(const dq__cost *cost, int t) {
+    double sum = 0;
+    int h, w;
+    dq__frame_map(cost->frame, t, &h, &w);
+    for (int y = 0; y < h; y++) sum += cost->content_sums[t][y], cost->content_sums[t][y] = 0;
+    return sum;
+}
+
+/* Keeps the photo's features, and their energy in the sums. */
+static void content_part(void *user, const dq__spot *at, const dq__tensor *f, const dq__tensor *grad) {
+    const dq__cost *cost = user;
+    (void)grad;
+    if (!cost->content[at->tap]) return;
+    const dq__tensor to = content_at(cost, at, f);
+    for (int y = 0; y < f->h; y++)
+        memcpy(dq__pixel(&to, y, 0), dq__pixel(f, y, 0), sizeof(float) * (size_t)f->w * (size_t)f->cs);
+    leave_content(&to);
+    dq__content_part(cost->setup->pool, f, NULL, NULL, cost->content_sums[at->tap] + at->y, 0, NULL);
 }
 
 static dq_status open_content(dq__cost *cost, int t, dq__error *err) {
@@ -374,7 +380,8 @@ static dq_status open_content(dq__cost *cost, int t, dq__error *err) {
     dq__frame_map(cost->frame, t, &h, &w);
     const size_t bytes = sizeof(float) * stride_at(s, t) * (size_t)h * (size_t)w;
     cost->content[t] = cost->plan.alloc(bytes);
-    if (!cost->content[t]) return dq__no_memory(err, bytes, "content features");
+    cost->content_sums[t] = dq__alloc_zero(sizeof(double) * (size_t)h);
+    if (!cost->content[t] || !cost->content_sums[t]) return dq__no_memory(err, bytes, "content features");
     return s->maps && s->maps->content.sums ? layer_map(&cost->content_map[t], &s->maps->content, w, h, err) : DQ_OK;
 }
 
@@ -388,7 +395,7 @@ static dq_status content_targets(dq__cost *cost, const dq_image *content, dq__er
         int h, w;
         dq__frame_map(cost->frame, t, &h, &w);
         const double n = (double)h * w * s->table->layer[s->taps->layer[t]].oc;
-        cost->content_scale[t] = content_scale(s->settings->normalization, n, cost->content_scale[t]);
+        if (cost->content[t]) cost->content_scale[t] = content_scale(s->settings->normalization, n, take_sums(cost, t));
     }
     return status;
 }
@@ -418,20 +425,20 @@ static dq_status open_own_gradient(dq__cost *cost, dq__error *err) {
     return cost->own_gradient ? DQ_OK : dq__no_memory(err, sizeof(float) * most, "normalised gradients");
 }
 
-/* Pixels of the largest window of any picture. */
-static size_t most_pixels(const dq__cost_setup *s, const dq__cost_plan *plan) {
-    size_t most = (size_t)plan->grid.window_h * (size_t)plan->grid.window_w;
+/* Positions of the largest window of any picture. */
+static size_t most_positions(const dq__cost_setup *s, const dq__cost_plan *plan) {
+    size_t most = dq__cost_needs(s, &plan->grid, true).positions;
     for (int i = 0; i < s->styles; i++) {
-        const size_t pixels = (size_t)plan->style[i].window_h * (size_t)plan->style[i].window_w;
-        if (pixels > most) most = pixels;
+        const size_t positions = dq__cost_needs(s, &plan->style[i], false).positions;
+        if (positions > most) most = positions;
     }
     return most;
 }
 
 /* Are there maps to be cut to windows? */
 static bool crops(const dq__cost_setup *s, const dq__cost_plan *plan) {
-    bool parts = plan->grid.cols > 1;
-    for (int i = 0; i < s->styles; i++) parts = parts || plan->style[i].cols > 1;
+    bool parts = plan->grid.stages > 0;
+    for (int i = 0; i < s->styles; i++) parts = parts || plan->style[i].stages > 0;
     return parts && s->maps && (s->maps->regions > 0 || s->maps->content.sums);
 }
 
@@ -443,10 +450,10 @@ static dq__cost_plan whole_plan(const dq__cost_setup *s, const dq_image *content
 
 /* Memory that windows share. */
 static dq_status open_buffers(dq__cost *cost, dq__error *err) {
-    const size_t bytes = sizeof(float) * most_pixels(cost->setup, &cost->plan);
+    const size_t bytes = crops(cost->setup, &cost->plan) ? sizeof(float) * most_positions(cost->setup, &cost->plan) : 0;
     cost->row_sums = dq__alloc(sizeof(double) * (size_t)cost->h);
-    if (crops(cost->setup, &cost->plan)) cost->crop = dq__alloc(bytes);
-    const bool whole = cost->row_sums && (cost->crop || !crops(cost->setup, &cost->plan));
+    if (bytes) cost->crop = dq__alloc(bytes);
+    const bool whole = cost->row_sums && (cost->crop || !bytes);
     return whole ? DQ_OK : dq__no_memory(err, sizeof(double) * (size_t)cost->h + bytes, "the cost");
 }
 
@@ -457,13 +464,12 @@ dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq__co
     if (!cost) return dq__no_memory(err, sizeof *cost, "the cost");
     cost->setup = setup, cost->plan = plan ? *plan : whole_plan(setup, content, styles);
     cost->h = content->height, cost->w = content->width;
-    cost->parts = cost->plan.grid.rows * cost->plan.grid.cols > 1;
+    cost->parts = cost->plan.grid.stages > 0;
     dq_status status = open_buffers(cost, err);
     if (!status) status = style_targets(cost, styles, err);
-    const dq__exec_options options = exec_options(setup, cost->w, cost->h, true);
+    const dq__exec_options options = dq__cost_options(setup, cost->w, cost->h, true);
     if (!status)
-        status = dq__frame_new(&cost->frame, setup->pool, setup->table, setup->packed, &options, &cost->plan.grid,
-                               cost->plan.keep, err);
+        status = dq__frame_new(&cost->frame, setup->pool, setup->table, setup->packed, &options, &cost->plan.grid, err);
     if (!status) status = photo_guides(cost, err);
     if (!status) status = content_targets(cost, content, err);
     if (!status) status = line_target(cost, content, err);
@@ -479,6 +485,7 @@ void dq__cost_free(dq__cost **pointer) {
     for (int t = 0; t < DQ__MAX_TAPS; t++) {
         dq__free(cost->content[t]);
         dq__free(cost->content_map[t]);
+        dq__free(cost->content_sums[t]);
         for (int r = 0; r < DQ__MAX_REGIONS; r++) free_target(&cost->style[t][r]);
     }
     dq__laplacian_deinit(&cost->lines);
@@ -530,28 +537,39 @@ static size_t targets_bytes(const dq__cost_setup *s, const dq__grid *grid) {
     return s->settings->normalize_gradients ? sum + own : sum;
 }
 
-size_t dq__cost_window_bytes(const dq__cost_setup *s, const dq__grid *grid) {
-    const dq__exec_options options = exec_options(s, grid->w, grid->h, true);
-    size_t window;
-    dq__frame_bytes(s->pool, s->table, &options, grid, &window);
-    return window;
+dq__frame_need dq__cost_needs(const dq__cost_setup *s, const dq__grid *grid, bool own) {
+    const dq__exec_options options = dq__cost_options(s, grid->w, grid->h, own);
+    return dq__frame_needs(s->pool, s->table, &options, grid);
 }
 
-size_t dq__cost_bytes(const dq__cost_setup *s, const dq__cost_plan *plan) {
-    const dq__exec_options own = exec_options(s, plan->grid.w, plan->grid.h, true);
-    size_t most = 0, state, unused, frame = dq__frame_bytes(s->pool, s->table, &own, &plan->grid, &state);
-    const size_t windows = (size_t)plan->grid.rows * (size_t)plan->grid.cols;
+/* Memory that a frame takes, 0 if it cannot be; its bytes in files are added. */
+static size_t frame_memory(const dq__cost_setup *s, const dq__grid *grid, bool own, uint64_t *file) {
+    const dq__frame_need need = dq__cost_needs(s, grid, own);
+    size_t sum = need.work;
+    if (!sum) return 0;
+    if (grid->mapped) *file += need.maps;
+    else sum += need.maps;
+    for (int k = 0; k < grid->stages && own; k++) {
+        if (grid->pane[k].keep == DQ__KEEP_MEMORY) sum += need.kept[k];
+        if (grid->pane[k].keep == DQ__KEEP_FILE) *file += need.kept[k];
+    }
+    return sum;
+}
+
+size_t dq__cost_bytes(const dq__cost_setup *s, const dq__cost_plan *plan, uint64_t *file) {
+    const size_t features = dq__cost_features_bytes(s, plan->grid.w, plan->grid.h);
+    uint64_t unused = 0;
+    *file = plan->alloc == dq__alloc ? 0 : features;
+    size_t most = 0, frame = frame_memory(s, &plan->grid, true, file);
     if (!frame) return 0;
     for (int i = 0; i < s->styles; i++) {
-        const dq__exec_options options = exec_options(s, plan->style[i].w, plan->style[i].h, false);
-        const size_t bytes = dq__frame_bytes(s->pool, s->table, &options, &plan->style[i], &unused);
+        const size_t bytes = frame_memory(s, &plan->style[i], false, &unused);
+        if (!bytes) return 0;
         if (bytes > most) most = bytes;
     }
-    const size_t keeps = state ? plan->keep / state : 0;
-    frame += state * (keeps < windows - 1 ? keeps : windows - 1);
-    if (plan->alloc == dq__alloc) frame += dq__cost_features_bytes(s, plan->grid.w, plan->grid.h);
-    if (crops(s, plan)) most += sizeof(float) * most_pixels(s, plan), frame += sizeof(float) * most_pixels(s, plan);
-    return targets_bytes(s, &plan->grid) + (frame > most ? frame : most);
+    if (plan->alloc == dq__alloc) frame += features;
+    const size_t crop = crops(s, plan) ? sizeof(float) * most_positions(s, plan) : 0;
+    return targets_bytes(s, &plan->grid) + crop + (frame > most ? frame : most);
 }
 
 /* ---- evaluation ---------------------------------------------------------------------------------------------------- */
@@ -581,7 +599,7 @@ static double region_cost(dq__cost *cost, int t, const region *at, const dq__ten
 }
 
 /* Regions count by their area, so that a place is painted as strongly as it would be without masks. */
-static double style_cost(dq__cost *cost, int t, const spot *where, const dq__tensor *f, double weight, const dq__tensor *grad) {
+static double style_cost(dq__cost *cost, int t, const dq__spot *where, const dq__tensor *f, double weight, const dq__tensor *grad) {
     double sum = 0;
     for (int r = 0; r < regions(cost->setup); r++) {
         const region *at = &cost->style[t][r];
@@ -594,17 +612,20 @@ static double style_cost(dq__cost *cost, int t, const spot *where, const dq__ten
     return sum;
 }
 
-static double content_cost(dq__cost *cost, int t, const spot *at, const dq__tensor *f, double weight, const dq__tensor *grad) {
-    const float *target = content_at(cost, t, at, f), *map = crop(cost, cost->content_map[t], at, f);
-    const double sum = dq__content_cost(cost->setup->pool, f, target, map, cost->content_scale[t], weight, grad);
-    dq__release(target, sizeof(float) * (size_t)f->h * (size_t)f->w * (size_t)f->cs);
-    return sum;
+static double content_cost(dq__cost *cost, int t, const dq__spot *at, const dq__tensor *f, double weight, const dq__tensor *grad) {
+    const dq__tensor target = content_at(cost, at, f);
+    const float *map = crop(cost, cost->content_map[t], at, f);
+    double *sums = cost->parts ? NULL : cost->content_sums[t]; /* of parts: see measure_part */
+    const double factor = 2 * cost->content_scale[t] * weight;
+    dq__content_part(cost->setup->pool, f, &target, map, sums, factor, weight != 0 ? grad : NULL);
+    leave_content(&target);
+    return sums ? cost->content_scale[t] * take_sums(cost, t) : 0;
 }
 
-typedef double cost_fn(dq__cost *cost, int t, const spot *at, const dq__tensor *f, double weight, const dq__tensor *grad);
+typedef double cost_fn(dq__cost *cost, int t, const dq__spot *at, const dq__tensor *f, double weight, const dq__tensor *grad);
 
 /* The cost, its gradient times weight added to grad: as it is, or brought to one length. */
-static double add_cost(dq__cost *cost, cost_fn *fn, int t, const spot *at, const dq__tensor *f, double weight,
+static double add_cost(dq__cost *cost, cost_fn *fn, int t, const dq__spot *at, const dq__tensor *f, double weight,
                        const dq__tensor *grad) {
     if (!cost->own_gradient) return fn(cost, t, at, f, weight, grad);
     dq__tensor own = *grad;
@@ -616,32 +637,46 @@ static double add_cost(dq__cost *cost, cost_fn *fn, int t, const spot *at, const
 }
 
 /* The costs of a part; of style those of the whole, with the part's share of the gradient. */
-static void at_part(void *user, int index, int t, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
+static void at_part(void *user, const dq__spot *at, const dq__tensor *f, const dq__tensor *grad) {
     dq__cost *cost = user;
     const dq__cost_setup *s = cost->setup;
-    const spot at = spot_of(cost->frame, t, y, x);
+    const int t = at->tap;
     if (cost->content[t]) {
         const double w = s->taps->content[t];
-        cost->value.content += w * add_cost(cost, content_cost, t, &at, f, w * s->settings->content_weight, grad);
+        cost->value.content += w * add_cost(cost, content_cost, t, at, f, w * s->settings->content_weight, grad);
     }
     if (s->taps->style[t] != 0) {
         const double w = s->taps->style[t];
-        const double style = w * add_cost(cost, style_cost, t, &at, f, w * s->settings->style_weight, grad);
-        if (index == 0) cost->value.style += style;
+        const double style = w * add_cost(cost, style_cost, t, at, f, w * s->settings->style_weight, grad);
+        if (at->first) cost->value.style += style;
     }
 }
 
-/* On the way forward: the moments of the whole picture. */
-static void measure_part(void *user, int index, int t, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
+/* On the way forward: the moments of the whole picture, and the squares of its content cost. */
+static void measure_part(void *user, const dq__spot *at, const dq__tensor *f, const dq__tensor *grad) {
     dq__cost *cost = user;
-    const spot at = spot_of(cost->frame, t, y, x);
-    (void)index, (void)grad;
-    for (int r = 0; r < regions(cost->setup); r++) {
+    const dq__cost_setup *s = cost->setup;
+    const int t = at->tap;
+    (void)grad;
+    if (cost->content[t]) {
+        const dq__tensor target = content_at(cost, at, f);
+        const float *map = crop(cost, cost->content_map[t], at, f);
+        dq__content_part(s->pool, f, &target, map, cost->content_sums[t] + at->y, 0, NULL);
+        leave_content(&target);
+    }
+    for (int r = 0; r < regions(s); r++) {
         region *to = &cost->style[t][r];
         if (!to->is.matrix) continue;
-        dq__moments_guide(&cost->moments, crop(cost, to->guide, &at, f));
-        dq__whole_add(cost->setup->pool, &cost->moments, &to->whole, f);
+        dq__moments_guide(&cost->moments, crop(cost, to->guide, at, f));
+        dq__whole_add(s->pool, &cost->moments, &to->whole, f, dq__cell_side(at->h, at->w), means(s));
     }
+}
+
+/* The content cost of parts, from what measure_part has added up: taps in the order of the way back. */
+static void sum_content(dq__cost *cost) {
+    for (int t = cost->setup->taps->count - 1; t >= 0; t--)
+        if (cost->content[t])
+            cost->value.content += cost->setup->taps->content[t] * (cost->content_scale[t] * take_sums(cost, t));
 }
 
 static void finish_wholes(dq__cost *cost) {
@@ -655,7 +690,7 @@ dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient
     cost->value = (dq__cost_value){0};
     if (cost->parts) clear_wholes(cost);
     dq__frame_forward(cost->frame, x, cost->parts ? measure_part : NULL, cost);
-    if (cost->parts) finish_wholes(cost);
+    if (cost->parts) finish_wholes(cost), sum_content(cost);
     dq__frame_backward(cost->frame, x, at_part, cost, gradient);
     if (cost->lines.target) { /* in units of 1, whatever the range of pixels */
         const double w = o->laplacian_weight / (o->pixel_range * o->pixel_range);

@@ -30,10 +30,9 @@ typedef struct dq__cost_setup {
 
 /* How the pictures of a scale go through the network. */
 typedef struct dq__cost_plan {
-    dq__grid grid;                        /* of the picture */
-    dq__grid style[DQ__MAX_PAINTINGS];    /* of the paintings */
-    size_t keep;                          /* bytes to keep windows of the picture for their way back (net/window.h) */
-    dq__alloc_fn *alloc;                  /* where the photo's features come to lie */
+    dq__grid grid;                     /* of the picture */
+    dq__grid style[DQ__MAX_PAINTINGS]; /* of the paintings */
+    dq__alloc_fn *alloc;               /* where the photo's features come to lie */
 } dq__cost_plan;
 
 typedef struct dq__cost_value {
@@ -55,11 +54,12 @@ dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient
 /* Can pictures go through the network in windows? Not where a cost is no sum over positions: histograms go by rank, and the
  * length of a gradient is that of the whole. */
 bool dq__cost_in_windows(const dq__cost_setup *setup);
-/* Bytes of memory dq__cost_new will need at most at one time, 0 if it cannot be; those of plan->keep count where they can be
- * used. */
-size_t dq__cost_bytes(const dq__cost_setup *setup, const dq__cost_plan *plan);
-/* Bytes of the photo's features, which plan->alloc gives, and of what one window needs on its way back. */
+/* Bytes of memory dq__cost_new will need at most at one time, 0 if it cannot be; *file: beyond, in files. */
+size_t dq__cost_bytes(const dq__cost_setup *setup, const dq__cost_plan *plan, uint64_t *file);
+/* Bytes of the photo's features, which plan->alloc gives. */
 size_t dq__cost_features_bytes(const dq__cost_setup *setup, int w, int h);
-size_t dq__cost_window_bytes(const dq__cost_setup *setup, const dq__grid *grid);
+/* How a picture (`own`: the one that is painted, else a painting) goes through the network; what that takes. */
+dq__exec_options dq__cost_options(const dq__cost_setup *setup, int w, int h, bool own);
+dq__frame_need dq__cost_needs(const dq__cost_setup *setup, const dq__grid *grid, bool own);
 
 #endif

@@ -287,10 +287,11 @@ void dq__job_free(dq_job **pointer) {
 void dq__job_plan(const dq_job *job, dq_plan *plan) {
     const dq__scale *last = last_scale(job);
     const dq__scale_plan *p = &job->last_plan;
-    const dq__grid *g = &p->cost.grid;
+    const dq__exec_options options = dq__cost_options(&job->setup, last->w, last->h, true);
+    int rows, cols, h, w;
+    dq__grid_windows(&p->cost.grid, &job->table, &options, &rows, &cols, &h, &w);
     *plan = (dq_plan){.width = last->w, .height = last->h, .scales = job->pyramid.count, .memory = p->memory, .file = p->file,
-                      .window_rows = g->rows, .window_cols = g->cols, .window_width = g->window_w,
-                      .window_height = g->window_h, .passes = p->passes};
+                      .window_rows = rows, .window_cols = cols, .window_width = w, .window_height = h, .passes = p->passes};
     for (int i = 0; i < job->pyramid.count; i++) {
         const dq__scale *s = &job->pyramid.scale[i];
         plan->iterations += s->iterations;

@@ -29,6 +29,7 @@ typedef struct dq__scale_plan {
     dq__alloc_fn *state, *pixels; /* where the optimiser's vectors and the average lie; the picture and its gradient */
     uint64_t memory, file;        /* expected peak of the process; bytes in the file for what is not in memory */
     double passes;                /* of a picture's worth of pixels through the network in a step: 2 where it is whole */
+    double walked;                /* bytes that a step reads and writes in that file for the network */
 } dq__scale_plan;
 
 struct dq_job {

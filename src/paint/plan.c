@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { LEAST_WINDOW = 256, MOST_ALONG = 64, LEVELS = 3 };
+enum { LEVELS = 3 };
 
 /* Libraries, code and stacks: what a process that has opened a picture takes before a job (measured, docs/SPEED.md). */
 enum { PROCESS_BYTES = 40 << 20 };
@@ -59,17 +59,43 @@ static uint64_t state_bytes(const dq_job *job, const dq__scale *at) {
     return own + 2 * sizeof(float) * n;
 }
 
-/* What stays in memory whatever the plan: the program, weights, pictures, and two pictures that are made on the way. */
-static uint64_t fixed_bytes(const dq_job *job, const dq__scale *at) {
-    uint64_t sum = PROCESS_BYTES + dq__packed_bytes(&job->table, dq__job_last_layer(job), true);
-    sum += dq__cost_roots_bytes(&job->taps, &job->table) + dq__maps_bytes(&job->maps);
-    sum += image_bytes(job->content) * (job->settings.colour == DQ__COLOUR_LUMINANCE ? 2 : 1);
+static uint64_t content_bytes(const dq_job *job) {
+    return image_bytes(job->content) * (job->settings.colour == DQ__COLOUR_LUMINANCE ? 2 : 1);
+}
+
+static uint64_t styles_bytes(const dq_job *job) {
+    uint64_t sum = 0;
+    for (int i = 0; i < job->styles; i++) sum += image_bytes(job->style[i]);
+    return sum;
+}
+
+/* While targets are made: the pictures as they came, and the paintings at this scale's size. */
+static uint64_t looking_bytes(const dq_job *job, const dq__scale *at) {
+    uint64_t sum = content_bytes(job) + styles_bytes(job);
     for (int i = 0; i < job->styles; i++) {
         int w, h;
         dq__style_size(job, job->style[i], at, &w, &h);
-        sum += image_bytes(job->style[i]) + (uint64_t)w * (uint64_t)h * 12;
+        sum += (uint64_t)w * (uint64_t)h * 12;
     }
-    return sum + (recolours(job) ? 3 : 2) * sizeof(float) * floats(at);
+    return sum;
+}
+
+/* While steps are made, beside the state: the pictures that are still wanted, and those that are made on the way out. */
+static uint64_t stepping_bytes(const dq_job *job, const dq__scale *at) {
+    bool last = true;
+    for (int i = 0; i + 1 < job->pyramid.count; i++) last &= at != &job->pyramid.scale[i];
+    const bool needs_photo = job->photo || job->content->alpha || recolours(job);
+    uint64_t sum = (recolours(job) ? 3 : 2) * sizeof(float) * floats(at);
+    if (!last) sum += styles_bytes(job);
+    return !last || needs_photo ? sum + content_bytes(job) : sum;
+}
+
+/* What is in memory whatever the windows: the program, weights, maps; and pictures, or later pictures and the state. */
+static uint64_t fixed_bytes(const dq_job *job, const dq__scale *at, bool state_in_memory) {
+    const uint64_t looking = looking_bytes(job, at);
+    const uint64_t stepping = stepping_bytes(job, at) + (state_in_memory ? state_bytes(job, at) : 0);
+    return PROCESS_BYTES + dq__packed_bytes(&job->table, dq__job_last_layer(job), true) +
+           dq__cost_roots_bytes(&job->taps, &job->table) + dq__maps_bytes(&job->maps) + (stepping > looking ? stepping : looking);
 }
 
 /* ---- one plan -------------------------------------------------------------------------------------------------------- */
@@ -82,33 +108,21 @@ static void choose_places(dq__scale_plan *plan, int level) {
 }
 
 static void add_up(const dq_job *job, const dq__scale *at, dq__scale_plan *plan) {
-    const uint64_t cost = dq__cost_bytes(&job->setup, &plan->cost), pixels = 2 * sizeof(float) * floats(at);
+    uint64_t file;
+    const uint64_t cost = dq__cost_bytes(&job->setup, &plan->cost, &file), pixels = 2 * sizeof(float) * floats(at);
     plan->memory = plan->file = 0;
     if (!cost) return;
-    plan->memory = cost + fixed_bytes(job, at);
-    *(plan->state == dq__alloc ? &plan->memory : &plan->file) += state_bytes(job, at);
+    const bool state_in_memory = plan->state == dq__alloc;
+    plan->memory = cost + fixed_bytes(job, at, state_in_memory), plan->file = file;
+    if (!state_in_memory) plan->file += state_bytes(job, at);
     *(plan->pixels == dq__alloc ? &plan->memory : &plan->file) += pixels;
-    if (plan->cost.alloc != dq__alloc) plan->file += dq__cost_features_bytes(&job->setup, at->w, at->h);
-}
-
-static int windows_of(const dq__grid *g) { return g->rows * g->cols; }
-
-/* Passes of a picture's worth of pixels through the network, there or back, in a step. */
-static double passes(const dq__scale_plan *plan, uint64_t window_bytes) {
-    const dq__grid *g = &plan->cost.grid;
-    const int windows = windows_of(g);
-    const double each = (double)g->window_h * g->window_w / ((double)g->h * g->w);
-    if (windows == 1) return 2;
-    const uint64_t keeps = window_bytes ? plan->cost.keep / window_bytes : 0;
-    const int again = keeps < (uint64_t)windows - 1 ? windows - 1 - (int)keeps : 0; /* the last goes back at once */
-    return each * (2 * windows + again);
 }
 
 /* Bytes that a step reads and writes in the file. */
 static double walked_bytes(const dq_job *job, const dq__scale *at, const dq__scale_plan *plan) {
     const double n = sizeof(float) * (double)floats(at);
     const double vectors = job->settings.optimizer == DQ__OPTIMIZER_LBFGS ? 6.0 * (double)job->settings.history + 8 : 4;
-    double sum = 0;
+    double sum = plan->walked;
     if (plan->state != dq__alloc) sum += (vectors + 2) * n + (double)dq__cost_features_bytes(&job->setup, at->w, at->h);
     return plan->pixels != dq__alloc ? sum + 8 * n : sum;
 }
@@ -133,12 +147,13 @@ static void whole_styles(const dq_job *job, const dq__scale *at, dq__cost_plan *
 }
 
 /* Paintings go in windows where they would take more than the picture. */
-static void part_styles(const dq_job *job, dq__cost_plan *plan, const dq__reach *reach) {
-    const size_t most = (size_t)plan->grid.window_h * (size_t)plan->grid.window_w;
+static void part_styles(const dq_job *job, dq__cost_plan *plan, size_t room) {
     for (int i = 0; i < job->styles; i++) {
         dq__grid *g = &plan->style[i];
-        for (int n = 2; (size_t)g->window_h * (size_t)g->window_w > most && n < MOST_ALONG; n++)
-            *g = dq__grid_make(g->h, g->w, reach, n, n);
+        const dq__exec_options options = dq__cost_options(&job->setup, g->w, g->h, false);
+        if (dq__cost_needs(&job->setup, g, false).work <= room) continue;
+        dq__grid_make(g, job->pool, &job->table, &options, room);
+        g->mapped = plan->grid.mapped;
     }
 }
 
@@ -151,18 +166,36 @@ static dq__scale_plan whole_plan(const dq_job *job, const dq__scale *at) {
     return plan;
 }
 
-/* `rows` × `cols` windows; with what is left of `limit` some are kept. */
-static dq__scale_plan window_plan(const dq_job *job, const dq__scale *at, const dq__reach *reach, int level, int rows, int cols,
-                                  uint64_t limit) {
-    dq__scale_plan plan = {.cost.grid = dq__grid_make(at->h, at->w, reach, rows, cols)};
+/* Decides for every stage, the deepest first (where a byte saves most), whether it keeps what its windows leave for their way
+ * back: in memory while there is room, else in the file where that is faster than to run them again. Counts what that makes. */
+static void choose_kept(const dq_job *job, const dq__scale *at, dq__scale_plan *plan, const dq__frame_need *need, uint64_t room,
+                        bool file) {
+    const double pass = dq__exec_flops(&job->table, dq__job_last_layer(job), at->h, at->w) / COMPUTE_SPEED;
+    plan->passes = need->there + need->back;
+    plan->walked = plan->cost.grid.mapped ? 4.0 * (double)need->maps : 0;
+    for (int s = plan->cost.grid.stages - 1; s >= 0; s--) {
+        dq__keep *keep = &plan->cost.grid.pane[s].keep;
+        const double there_and_back = 2.0 * (double)need->kept[s];
+        *keep = DQ__KEEP_NOT;
+        if (need->kept[s] == 0) continue;
+        if (need->kept[s] <= room) *keep = DQ__KEEP_MEMORY, room -= need->kept[s];
+        else if (file && there_and_back / FILE_SPEED < need->again[s] * pass) *keep = DQ__KEEP_FILE, plan->walked += there_and_back;
+        else plan->passes += need->again[s];
+    }
+}
+
+/* Windows that work in `room` bytes; with what is left of `limit` some stages are kept. */
+static dq__scale_plan window_plan(const dq_job *job, const dq__scale *at, int level, size_t room, uint64_t limit) {
+    dq__scale_plan plan = {0};
+    const dq__exec_options options = dq__cost_options(&job->setup, at->w, at->h, true);
     choose_places(&plan, level);
+    if (!dq__grid_make(&plan.cost.grid, job->pool, &job->table, &options, room)) return plan;
+    plan.cost.grid.mapped = level > 0;
     whole_styles(job, at, &plan.cost);
-    part_styles(job, &plan.cost, reach);
+    part_styles(job, &plan.cost, room);
+    const dq__frame_need need = dq__cost_needs(&job->setup, &plan.cost.grid, true);
     add_up(job, at, &plan);
-    if (!plan.memory || plan.memory >= limit) return plan;
-    const uint64_t window = dq__cost_window_bytes(&job->setup, &plan.cost.grid);
-    plan.cost.keep = limit - plan.memory;
-    plan.passes = passes(&plan, window);
+    choose_kept(job, at, &plan, &need, plan.memory < limit ? limit - plan.memory : 0, level > 0);
     add_up(job, at, &plan);
     return plan;
 }
@@ -172,67 +205,40 @@ static dq__scale_plan window_plan(const dq_job *job, const dq__scale *at, const 
 typedef struct search {
     const dq_job *job;
     const dq__scale *at;
-    dq__reach reach;
-    uint64_t limit;
     bool found;
     double seconds;
     dq__scale_plan best;
 } search;
 
-/* Tries one plan; does it fit? */
-static bool try_plan(search *s, const dq__scale_plan *plan) {
-    if (!plan->memory || plan->memory > s->limit) return false;
+/* Tries one plan. */
+static void try_plan(search *s, const dq__scale_plan *plan) {
+    if (!plan->memory || plan->memory > s->job->limit) return;
     const double seconds = dq__plan_seconds(s->job, s->at, plan, COMPUTE_SPEED);
     if (!s->found || seconds < s->seconds) s->best = *plan, s->seconds = seconds;
     s->found = true;
-    return true;
 }
 
-static bool try_grid(search *s, int level, int rows, int cols) {
-    const dq__scale_plan plan = window_plan(s->job, s->at, &s->reach, level, rows, cols, s->limit);
-    return try_plan(s, &plan);
-}
-
-/* The most windows along a side that are not too small to be worth it. */
-static int most_along(const dq__reach *reach, int side) {
-    int n = 1;
-    while (n < MOST_ALONG) {
-        const dq__grid g = dq__grid_make(side, 1, &(dq__reach){reach->before, reach->after, reach->stride}, n + 1, 1);
-        if (g.rows <= n || g.window_h < LEAST_WINDOW) break;
-        n++;
-    }
-    return n;
-}
-
-/* The fewest rows that fit, and some more: smaller windows leave room to keep more of them. */
-static void try_rows(search *s, int level, int cols, int most) {
-    int low = 1, high = most;
-    if (!try_grid(s, level, most, cols)) return;
-    while (low < high) {
-        const int middle = (low + high) / 2;
-        if (try_grid(s, level, middle, cols)) high = middle;
-        else low = middle + 1;
-    }
-    for (int more = 1; more <= 4 && low + more < most; more++) try_grid(s, level, low + more, cols);
-}
-
+/* Larger windows walk over less twice, smaller ones leave more room to keep what they find: tries both. */
 static void search_windows(search *s) {
-    const int rows = most_along(&s->reach, s->at->h), cols = most_along(&s->reach, s->at->w);
+    const uint64_t fixed = fixed_bytes(s->job, s->at, false), limit = s->job->limit;
     for (int level = 0; level < LEVELS; level++)
-        for (int k = 1; k <= cols; k = k < cols && k + 1 + k / 6 > cols ? cols : k + 1 + k / 6) try_rows(s, level, k, rows);
+        for (double room = limit > fixed ? (double)(limit - fixed) : 0; room > 1e6; room *= 0.7) {
+            const dq__scale_plan plan = window_plan(s->job, s->at, level, (size_t)room, limit);
+            try_plan(s, &plan);
+        }
 }
 
-static bool can_part(const dq_job *job, dq__reach *reach) {
-    return dq__cost_in_windows(&job->setup) && dq__reach_of(&job->table, job->taps.layer, job->taps.count, reach);
+static bool can_part(const dq_job *job) {
+    dq__grid grid;
+    const dq__exec_options options = dq__cost_options(&job->setup, job->content->width, job->content->height, true);
+    return dq__cost_in_windows(&job->setup) && dq__grid_squares(&grid, &job->table, &options, 1);
 }
 
 /* Bytes of memory that the smallest plan takes, 0 if the scale cannot be painted. */
 static uint64_t least_bytes(const dq_job *job, const dq__scale *at) {
-    dq__reach reach;
     const dq__scale_plan whole = whole_plan(job, at);
-    if (!can_part(job, &reach)) return whole.memory;
-    const dq__scale_plan small =
-        window_plan(job, at, &reach, LEVELS - 1, most_along(&reach, at->h), most_along(&reach, at->w), 0);
+    if (!can_part(job)) return whole.memory;
+    const dq__scale_plan small = window_plan(job, at, LEVELS - 1, 0, 0);
     return small.memory && small.memory < whole.memory ? small.memory : whole.memory;
 }
 
@@ -262,14 +268,14 @@ static dq_status refuse(const dq_job *job, const dq__scale *at, uint64_t needed,
 
 dq_status dq__plan_scale(const dq_job *job, const dq__scale *at, dq__scale_plan *plan, dq__error *err) {
     const int side = dq__exec_min_side(&job->table, dq__job_last_layer(job));
-    search s = {.job = job, .at = at, .limit = job->limit};
+    search s = {.job = job, .at = at};
     *plan = whole_plan(job, at);
     if (!plan->memory)
         return dq__fail(err, DQ_LIMIT,
                         "a picture of %d x %d is too small for layer %s: it needs %d px a side; ask for a larger size", at->w,
                         at->h, job->table.layer[dq__job_last_layer(job)].name, side);
     if (plan->memory <= job->limit) return DQ_OK;
-    if (can_part(job, &s.reach)) search_windows(&s);
+    if (can_part(job)) search_windows(&s);
     else if (!job->settings.max_memory) return DQ_OK; /* nobody forbade it */
     if (!s.found) return refuse(job, at, least_bytes(job, at), err);
     *plan = s.best;

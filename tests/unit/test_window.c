@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * A picture in windows against the same picture whole: with plain sums every feature is the same number, and gradients agree to
- * their rounding; for every padding and pooling, for sides that no stride divides, with windows kept and run again. And the
- * memory that is mapped from a file. */
+ * A picture in windows against the same picture whole: every feature and every gradient is the same number, to the last bit; for
+ * every padding and pooling, for sides that no stride divides, with windows kept, in a file, and run again. And the memory that
+ * is mapped from a file. */
 #include "net_test.h"
 
+#include "net/split.h"
 #include "net/window.h"
 
 #include <unistd.h>
@@ -26,26 +27,29 @@ static void add_slopes(int y, int x, const dq__tensor *f, const dq__tensor *grad
         }
 }
 
-static void keep_map(void *user, int index, int tap, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
+static void keep_map(void *user, const dq__spot *at, const dq__tensor *f, const dq__tensor *grad) {
     whole *all = user;
+    const int tap = at->tap;
     if (grad) {
-        add_slopes(y, x, f, grad);
+        add_slopes(at->y, at->x, f, grad);
         return;
     }
-    assert_int_equal(index + y + x, 0);
+    assert_int_equal(at->y + at->x, 0);
     all->map[tap] = malloc(sizeof(float) * (size_t)(f->h * f->w * f->c));
     all->h[tap] = f->h, all->w[tap] = f->w;
     for (int k = 0; k < f->h * f->w * f->c; k++)
         all->map[tap][k] = dq__pixel(f, k / f->c / f->w, k / f->c % f->w)[k % f->c];
 }
 
-static void compare_part(void *user, int index, int tap, int y, int x, const dq__tensor *f, const dq__tensor *grad) {
+static void compare_part(void *user, const dq__spot *at, const dq__tensor *f, const dq__tensor *grad) {
     whole *all = user;
-    (void)index;
+    const int tap = at->tap, y = at->y, x = at->x;
     if (grad) {
         add_slopes(y, x, f, grad);
         return;
     }
+    assert_true(at->h == all->h[tap] && at->w == all->w[tap] && at->first == (all->seen[tap] == 0));
+    assert_int_equal(y % dq__cell_side(at->h, at->w) + x % dq__cell_side(at->h, at->w), 0); /* whole cells */
     assert_true(y >= 0 && x >= 0 && y + f->h <= all->h[tap] && x + f->w <= all->w[tap]);
     for (int r = 0; r < f->h; r++)
         for (int k = 0; k < f->w * f->c; k++) {
@@ -62,7 +66,6 @@ typedef struct trial {
     dq__packed *packed;
     dq__exec_options options;
     int tap[DQ__MAX_TAPS];
-    dq__reach reach;
 } trial;
 
 static trial trial_new(const dq_model *model, const char *const *name, int taps, int h, int w) {
@@ -71,32 +74,27 @@ static trial trial_new(const dq_model *model, const char *const *name, int taps,
         t.tap[k] = dq__table_find(&t.table, name[k]);
         assert_true(t.tap[k] >= 0);
     }
-    t.options = (dq__exec_options){.h = h, .w = w, .taps = taps, .direct = true, .backward = true};
+    t.options = (dq__exec_options){.h = h, .w = w, .taps = taps, .backward = true};
     return t;
 }
 
-static dq__frame *frame_of(trial *t, int rows, int cols, size_t keep, dq__grid *grid) {
+static dq__frame *frame_of(trial *t, const dq__grid *grid) {
     dq__frame *frame;
-    t->options.tap = t->tap;
-    assert_true(dq__reach_of(&t->table, t->tap, t->options.taps, &t->reach));
-    *grid = dq__grid_make(t->options.h, t->options.w, &t->reach, rows, cols);
-    assert_ok(dq__frame_new(&frame, NULL, &t->table, t->packed, &t->options, grid, keep, &err));
+    assert_ok(dq__frame_new(&frame, NULL, &t->table, t->packed, &t->options, grid, &err));
     return frame;
 }
 
-/* Compares a grid with the whole picture. */
-static void same_as_whole(trial *t, int rows, int cols, size_t keep) {
-    const int h = t->options.h, w = t->options.w, n = h * w * 3;
+static void compare_frames(trial *t, const dq__grid *grid) {
+    const int h = t->options.h, w = t->options.w;
+    const size_t bytes = sizeof(float) * 3 * (size_t)h * (size_t)w;
+    const dq__grid one = dq__grid_whole(h, w);
     whole all = {0};
-    dq__grid one, many;
-    float *gradient[2] = {malloc(sizeof(float) * (size_t)n), malloc(sizeof(float) * (size_t)n)};
+    float *gradient[2] = {malloc(bytes), malloc(bytes)};
     dq_image *picture = synthetic_picture(3, w, h);
-    assert_ok(dq__packed_new(&t->packed, &t->table, &t->model->weights, t->tap[t->options.taps - 1], true, &err));
-    dq__frame *single = frame_of(t, 1, 1, 0, &one), *frame = frame_of(t, rows, cols, keep, &many);
-    assert_int_equal(dq__frame_windows(single), 1);
-    assert_true(many.rows * many.cols > 1);
+    dq__frame *single = frame_of(t, &one), *frame = frame_of(t, grid);
     dq__frame_forward(single, picture->rgb, keep_map, &all);
     dq__frame_backward(single, picture->rgb, keep_map, &all, gradient[0]);
+    memset(gradient[1], 0xff, bytes);
     dq__frame_forward(frame, picture->rgb, compare_part, &all);
     dq__frame_backward(frame, picture->rgb, compare_part, &all, gradient[1]);
     assert_int_equal(all.wrong, 0);
@@ -108,16 +106,29 @@ static void same_as_whole(trial *t, int rows, int cols, size_t keep) {
         assert_int_equal(all.seen[k], map_h * map_w); /* every value once */
         free(all.map[k]);
     }
-    double most = 0, worst = 0;
-    for (int k = 0; k < n; k++) {
-        most = fmax(most, fabs((double)gradient[0][k]));
-        worst = fmax(worst, fabs((double)gradient[0][k] - (double)gradient[1][k]));
-    }
-    if (!(worst < 2e-5 * most)) fail_msg("%d x %d windows: gradients are %g apart of %g", many.rows, many.cols, worst, most);
+    int apart = 0;
+    for (int k = 0; k < h * w * 3; k++) apart += gradient[0][k] != gradient[1][k];
+    if (apart) fail_msg("%d numbers of the gradient differ", apart);
     dq__frame_free(&single), dq__frame_free(&frame);
-    dq__packed_free(&t->packed);
     dq__image_free(&picture);
     free(gradient[0]), free(gradient[1]);
+}
+
+/* Compares windows with inner parts of `side` with the whole picture: run again, kept, and with all they can in a file. */
+static void same_as_whole(trial *t, int side) {
+    dq__grid grid;
+    int rows, cols, h, w;
+    t->options.tap = t->tap;
+    assert_ok(dq__packed_new(&t->packed, &t->table, &t->model->weights, t->tap[t->options.taps - 1], true, &err));
+    assert_true(dq__grid_squares(&grid, &t->table, &t->options, side));
+    dq__grid_windows(&grid, &t->table, &t->options, &rows, &cols, &h, &w);
+    assert_true(rows * cols > 1 && h <= t->options.h && w <= t->options.w);
+    for (int keep = DQ__KEEP_NOT; keep <= DQ__KEEP_FILE; keep++) {
+        for (int s = 0; s < grid.stages; s++) grid.pane[s].keep = keep == DQ__KEEP_NOT || s % 2 ? (dq__keep)keep : DQ__KEEP_MEMORY;
+        grid.mapped = keep == DQ__KEEP_FILE;
+        compare_frames(t, &grid);
+    }
+    dq__packed_free(&t->packed);
 }
 
 static const char *const to_3[] = {"relu1_1", "relu2_2", "relu3_1"};
@@ -131,11 +142,13 @@ static void windows_give_the_whole_picture(void **state) {
         for (int pooling = DQ__POOL_MAX; pooling <= DQ__POOL_AVERAGE; pooling++) {
             trial t = trial_new(model, to_3, 3, 131, 118);
             t.table.padding = (dq__padding)padding, t.table.pooling = (dq__pooling)pooling;
-            same_as_whole(&t, 3, 2, padding == DQ__PAD_REFLECT ? (size_t)1 << 30 : 0);
-            same_as_whole(&t, 1, 3, 3000000);
+            t.options.direct = padding == DQ__PAD_REFLECT && pooling == DQ__POOL_MAX;
+            same_as_whole(&t, 1);
         }
     trial deep = trial_new(model, to_5, 5, 75, 403);
-    same_as_whole(&deep, 1, 3, 0);
+    same_as_whole(&deep, 1);
+    deep.options.in_place = 31;
+    same_as_whole(&deep, 90);
     dq__model_free(&model);
 }
 
@@ -143,43 +156,47 @@ static void vgg_in_windows(void **state) {
     (void)state;
     dq_model *model = random_vgg19_model();
     trial t = trial_new(model, to_3, 3, 76, 101);
-    same_as_whole(&t, 2, 2, 0);
+    same_as_whole(&t, 1);
     dq__model_free(&model);
 }
 
-static void reach_is_that_of_the_field(void **state) {
+static void stages_of_vgg(void **state) {
     (void)state;
     dq_model *model = random_vgg19_model();
-    dq__reach r;
-    const int relu1_1 = dq__table_find(&model->table, "relu1_1"), relu5_1 = dq__table_find(&model->table, "relu5_1");
-    assert_true(dq__reach_of(&model->table, &relu1_1, 1, &r));
-    assert_true(r.before == 1 && r.after == 1 && r.stride == 1);
-    assert_true(dq__reach_of(&model->table, &relu5_1, 1, &r));
-    assert_true(r.before == 70 && r.after == 70 && r.stride == 16); /* of 156 = 70 + 16 + 70 pixels */
+    dq__stage *stages = malloc(sizeof *stages * DQ__MAX_STAGES);
+    trial t = trial_new(model, to_5, 5, 64, 64);
+    const int count = dq__stages_cut(stages, &t.table, NULL, t.tap, 5);
+    int taps = 0, layers = 0;
+    assert_int_equal(count, 7); /* five, and those with four convolutions are cut in two */
+    for (int s = 0; s < count; s++) {
+        assert_int_equal(stages[s].first, layers);
+        assert_int_equal(stages[s].link, s < count - 1);
+        assert_true(stages[s].before > 0 && stages[s].before <= 16 && stages[s].after <= 18);
+        layers += stages[s].table.count, taps += stages[s].taps - stages[s].link;
+    }
+    assert_int_equal(layers, t.tap[4] + 1);
+    assert_int_equal(taps, 5);
     const int fc6 = dq__table_exact(&model->table, "fc6");
-    if (fc6 >= 0) assert_false(dq__reach_of(&model->table, &fc6, 1, &r));
+    if (fc6 >= 0) assert_int_equal(dq__stages_cut(stages, &t.table, NULL, &fc6, 1), 0);
+    free(stages);
     dq__model_free(&model);
 }
 
-static void windows_cover_every_size(void **state) {
+static void windows_fit_into_their_room(void **state) {
     (void)state;
-    const dq__reach r = {.before = 70, .after = 70, .stride = 16};
-    for (int side = 160; side < 4200; side += 37)
-        for (int n = 1; n < 9; n++) {
-            const dq__grid g = dq__grid_make(side, 100, &r, n, 1);
-            int covered = 0;
-            assert_true(g.rows >= 1 && g.rows <= n && g.cols == 1 && g.window_h <= side && g.window_w == 100);
-            for (int k = 0; k < g.rows; k++) {
-                const dq__window w = dq__grid_window(&g, k);
-                assert_int_equal(w.top, covered);
-                assert_true(w.y % 16 == 0 && w.y + g.window_h <= side && w.bottom > w.top);
-                assert_true(w.y == 0 || w.top - w.y >= 70);
-                const int after = w.y + g.window_h - w.bottom;
-                assert_true(w.bottom == side ? after == 0 : after >= 70 && w.bottom % 16 == 0);
-                covered = w.bottom;
-            }
-            assert_int_equal(covered, side);
-        }
+    dq_model *model;
+    assert_ok(dq__model_random(&model, 1, &err));
+    trial t = trial_new(model, to_5, 5, 1100, 900);
+    size_t last = 0;
+    t.options.tap = t.tap;
+    for (size_t room = 16 << 20; room < 400 << 20; room *= 3) {
+        dq__grid grid;
+        assert_true(dq__grid_make(&grid, NULL, &t.table, &t.options, room));
+        const dq__frame_need need = dq__frame_needs(NULL, &t.table, &t.options, &grid);
+        assert_true(need.work <= room && need.work >= last && need.there >= 1 && need.maps > 0);
+        last = need.work;
+    }
+    dq__model_free(&model);
 }
 
 static void mapped_memory_keeps_what_it_is_told_to_leave(void **state) {
@@ -210,7 +227,7 @@ static void mapped_memory_keeps_what_it_is_told_to_leave(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reach_is_that_of_the_field),     cmocka_unit_test(windows_cover_every_size),
+        cmocka_unit_test(stages_of_vgg), cmocka_unit_test(windows_fit_into_their_room),
         cmocka_unit_test(windows_give_the_whole_picture), cmocka_unit_test(vgg_in_windows),
         cmocka_unit_test(mapped_memory_keeps_what_it_is_told_to_leave)};
     return cmocka_run_group_tests(tests, NULL, NULL);
