@@ -131,6 +131,9 @@ static void unmap(size_t place) {
     atomic_fetch_sub(&blocks, 1);
 }
 
+/* Who touches a page of a file gets those around it too, up to the system's largest: they are left together. */
+enum { AROUND = 2 << 20 };
+
 void dq__release(const void *bytes, size_t size) {
     const uintptr_t from = (uintptr_t)bytes, to = from + size;
     int left = atomic_load_explicit(&blocks, memory_order_relaxed);
@@ -138,8 +141,9 @@ void dq__release(const void *bytes, size_t size) {
         const uintptr_t start = atomic_load(&mapped[k].start), end = atomic_load(&mapped[k].end);
         left -= start != 0;
         if (start == 0 || from < start || to > end) continue;
-        const uintptr_t first = from / PAGE * PAGE, last = (to + PAGE - 1) / PAGE * PAGE;
-        madvise((void *)first, last - first, MADV_DONTNEED); /* shared with the file: nothing is lost */
+        const uintptr_t first = from / AROUND * AROUND, last = (to + AROUND - 1) / AROUND * AROUND;
+        const uintptr_t begin = first < start ? start : first, stop = last > end ? end : last;
+        madvise((void *)begin, stop - begin, MADV_DONTNEED); /* shared with the file: nothing is lost */
         return;
     }
 }

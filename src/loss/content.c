@@ -49,6 +49,7 @@ static void row_task(void *user, int y) {
         sum += (double)map[x] * add_values(0, f + x * cs, target ? target + x * cs : NULL, cs, map[x] * w->factor,
                                            grad ? grad + x * cs : NULL);
     if (w->sums) w->sums[y] = sum;
+    if (target) dq__release(target, sizeof(float) * (size_t)n);
 }
 
 void dq__content_part(dq__pool *pool, const dq__tensor *f, const dq__tensor *target, const float *map, double *sums,

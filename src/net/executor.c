@@ -274,7 +274,7 @@ static bool shape(dq__exec *e, const dq__table *table, const dq__exec_options *o
     e->pixels = o->backward;
     e->train = o->train;
     e->conv.direct = o->direct;
-    e->link = o->link ? o->taps - 1 : -1;
+    e->link = o->link - 1;
     memcpy(e->tap, o->tap, sizeof(int) * (size_t)o->taps);
     for (int i = -1; i < e->layers; i++) node_at(e, i)->tap = node_at(e, i)->pool = -1;
     for (int t = 0; t < o->taps; t++) node_at(e, o->tap[t])->tap = t;
@@ -384,26 +384,38 @@ size_t dq__exec_state_bytes(dq__pool *pool, const dq__table *table, const dq__ex
     return bytes;
 }
 
+enum { PIECE = 1 << 20 }; /* bytes that are copied before their memory is left */
+
 typedef struct copy_work {
     const dq__exec *e;
-    unsigned char *to;
-    const unsigned char *from;
+    unsigned char *state; /* of the span under way */
+    const dq__span *span;
+    bool save;
 } copy_work;
 
-static void save_span(void *user, const dq__span *span) {
-    copy_work *work = user;
-    memcpy(work->to, work->e->arena + span->offset, span->bytes);
-    work->to += span->bytes;
+static void copy_task(void *user, int piece) {
+    const copy_work *work = user;
+    const size_t at = (size_t)piece * PIECE, left = work->span->bytes - at, n = left < PIECE ? left : PIECE;
+    unsigned char *own = work->e->arena + work->span->offset + at;
+    if (work->save) memcpy(work->state + at, own, n);
+    else memcpy(own, work->state + at, n);
+    dq__release(work->state + at, n);
 }
 
-static void load_span(void *user, const dq__span *span) {
+static void copy_span(void *user, const dq__span *span) {
     copy_work *work = user;
-    memcpy(work->e->arena + span->offset, work->from, span->bytes);
-    work->from += span->bytes;
+    work->span = span;
+    dq__pool_run(work->e->conv.pool, (int)((span->bytes + PIECE - 1) / PIECE), copy_task, work);
+    work->state += span->bytes;
 }
 
-void dq__exec_save(const dq__exec *exec, void *state) { each_left(exec, save_span, &(copy_work){.e = exec, .to = state}); }
-void dq__exec_load(dq__exec *exec, const void *state) { each_left(exec, load_span, &(copy_work){.e = exec, .from = state}); }
+void dq__exec_save(const dq__exec *exec, void *state) {
+    each_left(exec, copy_span, &(copy_work){.e = exec, .state = state, .save = true});
+}
+
+void dq__exec_load(dq__exec *exec, const void *state) {
+    each_left(exec, copy_span, &(copy_work){.e = exec, .state = (unsigned char *)(uintptr_t)state});
+}
 
 /* Pixels along one side that a layer needs to make `side` of them. */
 static int side_below(const dq__layer *l, int side) {
@@ -490,15 +502,17 @@ const dq__tensor *dq__exec_tap(const dq__exec *exec, int tap) { return &node_at(
 
 typedef struct input_work {
     const dq__exec *e;
-    const dq__plane *field;
+    const dq__plane *plane;
     const dq__rect *part; /* of the gradient */
+    int first;            /* row of those under way */
 } input_work;
 
-static void input_task(void *user, int task) {
+static void input_task(void *user, int k) {
     const input_work *work = user;
+    const int task = work->first + k;
     const dq__input *in = &work->e->table->input;
     const dq__tensor *all = &node_at(work->e, -1)->act;
-    const float *from = work->field->at + task * work->field->row;
+    const float *from = work->plane->at + task * work->plane->row;
     float *to = dq__map_row(all, task);
     if (all->cs > 4) {
         memcpy(to, from, sizeof(float) * (size_t)all->w * (size_t)all->cs);
@@ -517,9 +531,24 @@ static void show_tap(const dq__exec *e, int i, dq__tap_fn fn, void *user) {
     if (fn && n->used && n->tap >= 0) fn(user, n->tap, &n->act, NULL);
 }
 
+/* Numbers of a pixel, or of a position where a map goes in. */
+static int numbers(const dq__tensor *input) { return input->cs > 4 ? input->cs : 3; }
+
+/* Rows of `width` numbers of a plane, some at a time, so that little of what lies in a file is in memory at once. */
+static void each_row(const dq__exec *e, input_work *work, int rows, size_t width, dq__task_fn task) {
+    const size_t row = sizeof(float) * (size_t)work->plane->row;
+    const int some = row < PIECE ? (int)(8 * PIECE / row) : 8;
+    for (; work->first < rows; work->first += some) {
+        const int n = rows - work->first < some ? rows - work->first : some;
+        dq__pool_run(e->conv.pool, n, task, work);
+        dq__release(work->plane->at + work->first * work->plane->row, row * (size_t)(n - 1) + sizeof(float) * width);
+    }
+}
+
 void dq__exec_forward_from(dq__exec *e, const dq__plane *from, dq__tap_fn fn, void *user) {
     const dq__tensor *picture = &node_at(e, -1)->act;
-    dq__pool_run(e->conv.pool, picture->n * picture->h, input_task, &(input_work){.e = e, .field = from});
+    const size_t width = (size_t)picture->w * (size_t)numbers(picture);
+    each_row(e, &(input_work){.e = e, .plane = from}, picture->n * picture->h, width, input_task);
     for (int i = 0; i < e->layers; i++) {
         dq__op op = op_of(e, i);
         op.conv = &node_at(e, i)->work[0];
@@ -571,19 +600,20 @@ static void backward_layer(const dq__exec *e, int i, const dq__weights *gradient
     if (op.also) add_more(e, i, op.layer->also);
 }
 
-static void gradient_task(void *user, int task) {
+static void gradient_task(void *user, int k) {
     const input_work *work = user;
+    const int task = work->first + k;
     const dq__input *in = &work->e->table->input;
     const dq__tensor *all = &node_at(work->e, -1)->grad;
     const float *from = dq__map_row(all, work->part->y + task) + (ptrdiff_t)work->part->x * all->cs;
-    float *to = work->field->at + task * work->field->row;
+    float *to = work->plane->at + task * work->plane->row;
     if (node_at(work->e, -1)->act.cs > 4) {
         memcpy(to, from, sizeof(float) * (size_t)work->part->w * (size_t)all->cs);
         return;
     }
     for (int x = 0; x < work->part->w; x++, from += all->cs, to += 3)
-        for (int k = 0; k < 3; k++)
-            to[k] = in->matrix[0][k] * from[0] + in->matrix[1][k] * from[1] + in->matrix[2][k] * from[2];
+        for (int c = 0; c < 3; c++)
+            to[c] = in->matrix[0][c] * from[0] + in->matrix[1][c] * from[1] + in->matrix[2][c] * from[2];
 }
 
 /* Makes the features of layer i where its gradient is to be: it reads the picture, which takes no memory but its own. */
@@ -615,7 +645,8 @@ static void backward(dq__exec *e, dq__tap_fn fn, void *user, const dq__weights *
 
 void dq__exec_backward_to(dq__exec *e, dq__tap_fn fn, void *user, const dq__rect *part, const dq__plane *to) {
     backward(e, fn, user, NULL);
-    dq__pool_run(e->conv.pool, part->h, gradient_task, &(input_work){.e = e, .field = to, .part = part});
+    const size_t width = (size_t)part->w * (size_t)numbers(&node_at(e, -1)->act);
+    each_row(e, &(input_work){.e = e, .plane = to, .part = part}, part->h, width, gradient_task);
 }
 
 void dq__exec_backward(dq__exec *e, dq__tap_fn fn, void *user, float *rgb_gradient) {

@@ -30,7 +30,7 @@ typedef struct dq__exec_options {
     bool train;              /* will dq__exec_train be called? (keeps every map that a gradient of weights needs; a batch norm
                                 takes the statistics of the batch) */
     bool backward;           /* will dq__exec_backward be called? (packed must then have the weights for the way back) */
-    bool link;               /* nobody wants the features of the last tap on the way back */
+    int link;                /* 1 + the tap whose features nobody wants on the way back, 0: no such */
     void *arena;             /* dq__exec_bytes of memory to work in, 64-byte aligned; NULL: its own. Executors that share it
                                 have what they left there from a forward until another one runs */
 } dq__exec_options;

@@ -74,11 +74,44 @@ static bool sees_all(const dq__layer *l) {
     }
 }
 
-/* Does all that comes after layer i know of nothing before it? */
-static bool parts(const dq__table *t, int i, int last) {
-    for (int k = i + 1; k <= last; k++)
-        if (t->layer[k].from < i || (dq__reads_two(&t->layer[k]) && t->layer[k].also < i)) return false;
-    return true;
+/* A set of layers of a table. */
+typedef struct set {
+    bool has[DQ__MAX_LAYERS];
+} set;
+
+static bool reads_from(const dq__layer *l, const set *s) {
+    return (l->from >= 0 && s->has[l->from]) || (dq__reads_two(l) && l->also >= 0 && s->has[l->also]);
+}
+
+/* Layers that the taps depend on. */
+static set used_layers(const dq__table *t, const int *tap, int taps) {
+    set used = {{false}};
+    for (int k = 0; k < taps; k++) used.has[tap[k]] = true;
+    for (int i = tap[taps - 1]; i >= 0; i--) {
+        const dq__layer *l = &t->layer[i];
+        if (!used.has[i]) continue;
+        if (l->from >= 0) used.has[l->from] = true;
+        if (dq__reads_two(l)) used.has[l->also] = true;
+    }
+    return used;
+}
+
+/* Those of the layers `left` that depend on layer i; false where there are none, or where one of them reads another layer that
+ * does not. */
+static bool after_layer(const dq__table *t, const set *left, int i, set *after) {
+    set with = {{false}}; /* and layer i itself */
+    bool any = false;
+    with.has[i] = true;
+    for (int k = i + 1; k < t->count; k++) {
+        const dq__layer *l = &t->layer[k];
+        with.has[k] = left->has[k] && reads_from(l, &with);
+        if (!with.has[k]) continue;
+        any = true;
+        if (!with.has[l->from] || (dq__reads_two(l) && !with.has[l->also])) return false;
+    }
+    with.has[i] = false;
+    *after = with;
+    return any;
 }
 
 static bool tapped(const int *tap, int taps, int i) {
@@ -87,16 +120,21 @@ static bool tapped(const int *tap, int taps, int i) {
     return false;
 }
 
-/* May a stage that begins at layer `first` end with layer i? After a pool, or in a long row of convolutions. Not at a tap: there
- * costs and the next stage would add to one gradient in another order. */
-static bool may_end(const dq__table *t, int first, int i, const int *tap, int taps) {
+/* Does nothing but convolutions read layer i? */
+static bool convolved(const dq__table *t, const set *after, int i) {
+    for (int k = i + 1; k < t->count; k++)
+        if (after->has[k] && dq__reads(t, k, i) && t->layer[k].kind != DQ__CONV) return false;
+    return true;
+}
+
+/* May the first stage of the layers `left` end with layer i, so that those `after` it come later? After a pool, or in a long row
+ * of convolutions. Not at a tap: there costs and the next stage would add to one gradient in another order. */
+static bool may_end(const dq__table *t, const set *left, int i, const int *tap, int taps, set *after) {
     int convolutions = 0;
-    const int last = tap[taps - 1];
-    if (i >= last || tapped(tap, taps, i) || !parts(t, i, last)) return false;
-    for (int k = first; k <= i; k++) convolutions += t->layer[k].kind == DQ__CONV;
+    if (!left->has[i] || tapped(tap, taps, i) || !after_layer(t, left, i, after)) return false;
+    for (int k = 0; k <= i; k++) convolutions += left->has[k] && t->layer[k].kind == DQ__CONV && t->layer[k].kernel > 1;
     if (t->layer[i].kind == DQ__POOL) return convolutions > 0;
-    return dq__relu_in_place(t, i) && t->layer[i - 1].kind == DQ__CONV && t->layer[i + 1].kind == DQ__CONV &&
-           convolutions >= ENOUGH;
+    return dq__relu_in_place(t, i) && t->layer[i - 1].kind == DQ__CONV && convolutions >= ENOUGH && convolved(t, after, i);
 }
 
 /* ---- a stage --------------------------------------------------------------------------------------------------------- */
@@ -110,46 +148,64 @@ int dq__stage_stride(const dq__stage *s, int layer) {
     return stride;
 }
 
-static void take_layers(dq__stage *s, const dq__table *table, const dq__packed *packed, int first, int last) {
-    s->first = first;
-    s->channels = first > 0 ? table->layer[first - 1].oc : 0;
+/* Takes those of the layers `left` that do not come `after`. */
+static void take_layers(dq__stage *s, const dq__table *table, const dq__packed *packed, const set *left, const set *after) {
+    int here[DQ__MAX_LAYERS], n = 0; /* where a layer is in this stage */
     s->table = *table;
-    s->table.count = last - first + 1;
-    for (int k = 0; k < s->table.count; k++) {
-        dq__layer *l = &s->table.layer[k];
-        *l = table->layer[first + k];
-        l->from = l->from < first ? -1 : l->from - first;
-        l->also = l->also < first ? -1 : l->also - first;
-        if (!packed) continue;
-        s->packed.forward[k] = packed->forward[first + k];
-        s->packed.backward[k] = packed->backward[first + k];
-        s->packed.bias[k] = packed->bias[first + k];
+    for (int i = 0; i < table->count; i++) {
+        here[i] = -1;
+        if (!left->has[i] || after->has[i]) continue;
+        dq__layer *l = &s->table.layer[n];
+        *l = table->layer[i];
+        if (l->from >= 0) l->from = here[l->from];
+        if (dq__reads_two(l)) l->also = here[l->also];
+        if (packed) {
+            s->packed.forward[n] = packed->forward[i];
+            s->packed.backward[n] = packed->backward[i];
+            s->packed.bias[n] = packed->bias[i];
+        }
+        s->layer[n] = i, here[i] = n++;
     }
-    s->packed.last = last - first;
+    s->table.count = n;
+    s->packed.last = n - 1;
 }
 
-static void take_taps(dq__stage *s, const int *tap, int taps) {
-    const int last = s->first + s->table.count - 1;
-    for (int t = 0; t < taps; t++)
-        if (tap[t] >= s->first && tap[t] <= last) s->tap[s->taps] = tap[t] - s->first, s->number[s->taps++] = t;
-    s->link = last < tap[taps - 1];
-    if (s->link) s->tap[s->taps] = last - s->first, s->number[s->taps++] = -1;
+/* end: the layer of the whole table that the next stage reads, −1 if there is none. */
+static void take_taps(dq__stage *s, const int *tap, int taps, int end) {
+    s->link = -1;
+    for (int k = 0, t = 0; k < s->table.count; k++) {
+        while (t < taps && tap[t] < s->layer[k]) t++;
+        const bool here = t < taps && tap[t] == s->layer[k];
+        if (!here && s->layer[k] != end) continue;
+        if (!here) s->link = s->taps;
+        s->tap[s->taps] = k, s->number[s->taps++] = here ? t : -1;
+    }
     for (int k = 0; k < s->table.count; k++) s->stride = most(s->stride, dq__stage_stride(s, k));
 }
 
+/* The layer that the first stage of `left` ends with, −1 if that is all of them. */
+static int find_end(const dq__table *table, const set *left, const int *tap, int taps, set *after) {
+    for (int i = 0; i < table->count; i++)
+        if (may_end(table, left, i, tap, taps, after)) return i;
+    *after = (set){{false}};
+    return -1;
+}
+
 int dq__stages_cut(dq__stage *stages, const dq__table *table, const dq__packed *packed, const int *tap, int taps) {
-    const int last = tap[taps - 1];
-    int count = 0;
-    for (int i = 0; i <= last; i++)
-        if (sees_all(&table->layer[i])) return 0;
-    for (int first = 0, i = 0; i <= last; i++) {
-        if (i < last && (count == DQ__MAX_STAGES - 1 || !may_end(table, first, i, tap, taps))) continue;
+    set left = used_layers(table, tap, taps), after = {{false}};
+    int count = 0, channels = 0;
+    for (int i = 0; i < table->count; i++)
+        if (left.has[i] && sees_all(&table->layer[i])) return 0;
+    for (int end = 0; end >= 0; left = after) {
         dq__stage *s = &stages[count++];
+        after = (set){{false}};
+        end = count < DQ__MAX_STAGES ? find_end(table, &left, tap, taps, &after) : -1;
         memset(s, 0, sizeof *s);
-        take_layers(s, table, packed, first, i);
-        take_taps(s, tap, taps);
+        take_layers(s, table, packed, &left, &after);
+        take_taps(s, tap, taps, end);
+        s->channels = channels;
+        channels = end >= 0 ? table->layer[end].oc : 0;
         measure(s);
-        first = i + 1;
     }
     return count;
 }

@@ -10,13 +10,13 @@
 enum { DQ__MAX_STAGES = 32 };
 
 typedef struct dq__stage {
-    dq__table table;   /* its layers; −1 is the map that it reads */
+    dq__table table;   /* those of its layers that a tap depends on; −1 is the map that it reads */
     dq__packed packed; /* their weights, borrowed */
-    int first;         /* its first layer in the whole table */
+    int layer[DQ__MAX_LAYERS]; /* which layers of the whole table they are */
     int channels;      /* of the map that it reads; 0: the picture */
     int tap[DQ__MAX_TAPS + 1], number[DQ__MAX_TAPS + 1]; /* its layers with taps; which taps of the whole they are */
     int taps;
-    bool link;         /* the last of them is what the next stage reads */
+    int link;          /* the tap that is what the next stage reads, whose number is −1; −1: this is the last stage */
     int stride;        /* positions of the map it reads to one of the smallest map it makes */
     int before, after; /* positions of the map it reads that are needed around what is to be right, there and back */
 } dq__stage;

@@ -38,7 +38,7 @@ typedef struct level {
     int rows, cols;
     engine engine[SIZES];
     int engines;
-    void **kept;                    /* of every window, NULL if none is */
+    unsigned char *store, **kept;   /* what windows leave for their way back: all, of each; NULL if they are run again */
     float *out, *slope;             /* the map that the next stage reads, and its gradient (which may lie in the same place) */
     bool shown[DQ__MAX_TAPS + 1];
 } level;
@@ -106,7 +106,7 @@ static bool in_place(const dq__exec_options *o, int tap) { return tap >= 0 && (o
 static dq__exec_options options_of(const level *f, const dq__exec_options *options, size s) {
     dq__exec_options o = *options;
     o.h = s.h, o.w = s.w, o.channels = f->stage.channels;
-    o.tap = f->stage.tap, o.taps = f->stage.taps, o.link = f->stage.link;
+    o.tap = f->stage.tap, o.taps = f->stage.taps, o.link = f->stage.link + 1;
     o.in_place = 0;
     for (int k = 0; k < f->stage.taps; k++)
         if (in_place(options, f->stage.number[k])) o.in_place |= (uint32_t)1 << k;
@@ -164,7 +164,7 @@ static int open_levels(level **levels, const dq__table *table, const dq__packed 
             *levels = NULL, count = 0;
             break;
         }
-        in = f->map[f->stage.taps - 1];
+        if (f->stage.link >= 0) in = f->map[f->stage.link];
     }
     dq__free(stages);
     return count;
@@ -265,14 +265,16 @@ void dq__grid_windows(const dq__grid *grid, const dq__table *table, const dq__ex
 /* ---- what a frame takes ----------------------------------------------------------------------------------------------- */
 
 static size_t out_bytes(const level *f) {
-    const int last = f->stage.taps - 1, c = f->stage.table.layer[f->stage.tap[last]].oc;
-    return f->stage.link ? sizeof(float) * (size_t)dq__map_stride(c) * (size_t)f->map[last].h * (size_t)f->map[last].w : 0;
+    const int k = f->stage.link;
+    if (k < 0) return 0;
+    const int c = f->stage.table.layer[f->stage.tap[k]].oc;
+    return sizeof(float) * (size_t)dq__map_stride(c) * (size_t)f->map[k].h * (size_t)f->map[k].w;
 }
 
 static int windows(const level *f) { return f->rows * f->cols; }
 
 /* Is a stage's state still there when its way back begins? Only that of the last window of all. */
-static bool stays(const level *f) { return !f->stage.link && windows(f) == 1; }
+static bool stays(const level *f) { return f->stage.link < 0 && windows(f) == 1; }
 
 /* Does the gradient of the map between f and the next stage need a place of its own? Not where the map is no longer needed. */
 static bool apart(const level *next) { return !next->pane.keep && !stays(next); }
@@ -353,7 +355,7 @@ static dq_status open_engines(dq__frame *frame, level *f, const dq__exec_options
 
 static bool open_maps(level *f, const level *next, bool backward, bool mapped) {
     dq__alloc_fn *const alloc = mapped ? dq__alloc_mapped : dq__alloc;
-    if (!f->stage.link) return true;
+    if (f->stage.link < 0) return true;
     f->out = alloc(out_bytes(f));
     f->slope = !backward ? NULL : apart(next) ? alloc(out_bytes(f)) : f->out;
     return f->out && (!backward || f->slope);
@@ -362,11 +364,17 @@ static bool open_maps(level *f, const level *next, bool backward, bool mapped) {
 static bool open_kept(const dq__frame *frame, level *f) {
     dq__alloc_fn *const alloc = f->pane.keep == DQ__KEEP_FILE ? dq__alloc_mapped : dq__alloc;
     if (!f->pane.keep || !frame->backward || stays(f)) return true;
-    f->kept = dq__alloc_zero(sizeof(void *) * (size_t)windows(f));
-    for (int i = 0; f->kept && i < windows(f); i++) {
-        const window w = window_at(f, i);
-        f->kept[i] = alloc(engine_for(f, size_of(&w))->state);
-        if (!f->kept[i]) return false;
+    size_t bytes = 0;
+    f->kept = dq__alloc_zero(sizeof *f->kept * (size_t)windows(f));
+    for (int turn = 0; turn < 2 && f->kept; turn++) { /* the first only counts */
+        if (turn == 1) f->store = alloc(bytes);
+        if (turn == 1 && !f->store) return false;
+        bytes = 0;
+        for (int i = 0; i < windows(f); i++) {
+            const window w = window_at(f, i);
+            if (f->store) f->kept[i] = f->store + bytes;
+            bytes += engine_for(f, size_of(&w))->state;
+        }
     }
     return f->kept != NULL;
 }
@@ -410,7 +418,7 @@ dq_status dq__frame_new(dq__frame **out, dq__pool *pool, const dq__table *table,
 
 static void free_level(level *f) {
     for (int k = 0; k < f->engines; k++) dq__exec_free(&f->engine[k].exec);
-    for (int i = 0; f->kept && i < windows(f); i++) dq__free(f->kept[i]);
+    dq__free(f->store);
     dq__free(f->kept);
     if (f->slope != f->out) dq__free(f->slope);
     dq__free(f->out);
@@ -439,33 +447,34 @@ static dq__plane field_at(const level *f, const float *whole, int y, int x) {
     return (dq__plane){(float *)(uintptr_t)whole + y * row + (ptrdiff_t)x * numbers(f), row};
 }
 
-/* Says that the rows of a window in a whole map are not needed for a while. */
-static void leave_rows(const level *f, const float *whole, const dq__rect *part) {
-    const size_t row = sizeof(float) * (size_t)f->in.w * (size_t)numbers(f);
-    dq__release(whole + (ptrdiff_t)part->y * f->in.w * numbers(f), row * (size_t)part->h);
-}
-
 /* A part of the map between two stages, to or from a tensor. */
 typedef struct copy_work {
     const dq__tensor *t;
     float *map; /* its first number */
     ptrdiff_t row;
+    int first; /* row of those under way */
     bool out;
 } copy_work;
 
-static void copy_task(void *user, int y) {
+enum { ROWS = 32 }; /* that are copied before their memory is left */
+
+static void copy_task(void *user, int k) {
     const copy_work *work = user;
     const size_t bytes = sizeof(float) * (size_t)work->t->w * (size_t)work->t->cs;
+    const int y = work->first + k;
     float *here = dq__pixel(work->t, y, 0), *there = work->map + y * work->row;
     if (work->out) memcpy(there, here, bytes);
     else memcpy(here, there, bytes);
 }
 
 static void copy_link(const dq__frame *frame, const level *f, const dq__tensor *t, float *map, int y, int x, bool out) {
-    const ptrdiff_t row = (ptrdiff_t)f->map[f->stage.taps - 1].w * t->cs;
-    copy_work work = {t, map + y * row + (ptrdiff_t)x * t->cs, row, out};
-    dq__pool_run(frame->pool, t->h, copy_task, &work);
-    dq__release(map + y * row, sizeof(float) * (size_t)row * (size_t)t->h);
+    const ptrdiff_t row = (ptrdiff_t)f->map[f->stage.link].w * t->cs;
+    copy_work work = {t, map + y * row + (ptrdiff_t)x * t->cs, row, 0, out};
+    for (; work.first < t->h; work.first += ROWS) {
+        const int n = least(ROWS, t->h - work.first);
+        dq__pool_run(frame->pool, n, copy_task, &work);
+        dq__release(map + (y + work.first) * row, sizeof(float) * (size_t)row * (size_t)n);
+    }
 }
 
 /* ---- one window --------------------------------------------------------------------------------------------------------- */
@@ -528,15 +537,12 @@ static void run_window(part_work *work, const float *in, int index, dq__tap_fn f
     work->at = window_at(f, index);
     const dq__plane from = field_at(f, in, work->at.all.y, work->at.all.x);
     dq__exec_forward_from(exec_for(f, &work->at), &from, fn, work);
-    leave_rows(f, in, &work->at.all);
     work->frame->current = f, work->frame->at = index;
 }
 
-static void save_window(part_work *work, int index) {
+static void save_window(const part_work *work, int index) {
     level *f = work->f;
-    if (!f->kept) return;
-    dq__exec_save(exec_for(f, &work->at), f->kept[index]);
-    dq__release(f->kept[index], engine_for(f, size_of(&work->at))->state);
+    if (f->kept) dq__exec_save(exec_for(f, &work->at), f->kept[index]);
 }
 
 /* Brings what window `index` has left for its way back into the arena. */
@@ -549,7 +555,6 @@ static void load_window(part_work *work, const float *in, int index) {
         return;
     }
     dq__exec_load(exec_for(f, &work->at), f->kept[index]);
-    dq__release(f->kept[index], engine_for(f, size_of(&work->at))->state);
 }
 
 static void window_back(part_work *work, float *gradient) {
@@ -558,7 +563,6 @@ static void window_back(part_work *work, float *gradient) {
     const dq__rect part = {in->y - all->y, in->x - all->x, in->h, in->w};
     const dq__plane to = field_at(f, gradient, in->y, in->x);
     dq__exec_backward_to(exec_for(f, &work->at), ask, work, &part, &to);
-    leave_rows(f, gradient, in);
     work->frame->current = NULL;
 }
 

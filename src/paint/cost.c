@@ -348,11 +348,6 @@ static dq__tensor content_at(const dq__cost *cost, const dq__spot *at, const dq_
     return dq__part(&all, at->y, at->x, f->h, f->w);
 }
 
-/* … are not needed for a while. */
-static void leave_content(const dq__tensor *part) {
-    dq__release(part->data, sizeof(float) * (size_t)(dq__row(part) * part->h));
-}
-
 /* Σ of the sums of the rows of a map, which are then zero. */
 static double take_sums(const dq__cost *cost, int t) {
     double sum = 0;
@@ -368,9 +363,11 @@ static void content_part(void *user, const dq__spot *at, const dq__tensor *f, co
     (void)grad;
     if (!cost->content[at->tap]) return;
     const dq__tensor to = content_at(cost, at, f);
-    for (int y = 0; y < f->h; y++)
-        memcpy(dq__pixel(&to, y, 0), dq__pixel(f, y, 0), sizeof(float) * (size_t)f->w * (size_t)f->cs);
-    leave_content(&to);
+    for (int y = 0; y < f->h; y++) {
+        const size_t bytes = sizeof(float) * (size_t)f->w * (size_t)f->cs;
+        memcpy(dq__pixel(&to, y, 0), dq__pixel(f, y, 0), bytes);
+        dq__release(dq__pixel(&to, y, 0), bytes);
+    }
     dq__content_part(cost->setup->pool, f, NULL, NULL, cost->content_sums[at->tap] + at->y, 0, NULL);
 }
 
@@ -618,7 +615,6 @@ static double content_cost(dq__cost *cost, int t, const dq__spot *at, const dq__
     double *sums = cost->parts ? NULL : cost->content_sums[t]; /* of parts: see measure_part */
     const double factor = 2 * cost->content_scale[t] * weight;
     dq__content_part(cost->setup->pool, f, &target, map, sums, factor, weight != 0 ? grad : NULL);
-    leave_content(&target);
     return sums ? cost->content_scale[t] * take_sums(cost, t) : 0;
 }
 
@@ -662,8 +658,7 @@ static void measure_part(void *user, const dq__spot *at, const dq__tensor *f, co
         const dq__tensor target = content_at(cost, at, f);
         const float *map = crop(cost, cost->content_map[t], at, f);
         dq__content_part(s->pool, f, &target, map, cost->content_sums[t] + at->y, 0, NULL);
-        leave_content(&target);
-    }
+        }
     for (int r = 0; r < regions(s); r++) {
         region *to = &cost->style[t][r];
         if (!to->is.matrix) continue;

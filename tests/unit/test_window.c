@@ -169,10 +169,10 @@ static void stages_of_vgg(void **state) {
     int taps = 0, layers = 0;
     assert_int_equal(count, 7); /* five, and those with four convolutions are cut in two */
     for (int s = 0; s < count; s++) {
-        assert_int_equal(stages[s].first, layers);
-        assert_int_equal(stages[s].link, s < count - 1);
+        assert_int_equal(stages[s].layer[0], layers);
+        assert_int_equal(stages[s].link >= 0, s < count - 1);
         assert_true(stages[s].before > 0 && stages[s].before <= 16 && stages[s].after <= 18);
-        layers += stages[s].table.count, taps += stages[s].taps - stages[s].link;
+        layers += stages[s].table.count, taps += stages[s].taps - (stages[s].link >= 0);
     }
     assert_int_equal(layers, t.tap[4] + 1);
     assert_int_equal(taps, 5);
