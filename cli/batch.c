@@ -184,9 +184,12 @@ static void free_list(list *l) {
 int cli_batch(const cli_args *args) {
     batch b = {.args = args};
     int code = prepare(&b);
-    if (!code) code = cli_value(args, "dry-run") ? dry_run(&b.series) : cli_series_run(&b.series);
+    const bool follows = b.series.ranks.own > 0;
+    if (!cli_value(args, "dry-run")) code = cli_series_deal(&b.series, code);
+    if (!code && !cli_value(args, "dry-run")) code = cli_series_run(&b.series);
+    else if (!code && !follows) code = dry_run(&b.series);
     cli_series_close(&b.series);
     free_list(&b.photos);
     free_list(&b.styles);
-    return code;
+    return follows ? 0 : code; /* the first has heard of it */
 }

@@ -109,6 +109,8 @@ void cli_event(json_t *object);
 /* Draws the bar (at most ten times a second) with `tail` after it; done is 0 … 1. Nothing in the other modes. */
 void cli_bar(double done, const char *tail);
 void cli_bar_clear(void);
+/* From now on nothing of all this is printed, or it is again. */
+void cli_mute(bool mute);
 /* Seconds on a clock that only goes forward. */
 double cli_now(void);
 
@@ -145,6 +147,25 @@ FILE *cli_text_open(const char *path);
 int cli_text_close(FILE *file, const char *path);
 /* DQ_OUTPUT, with a line, if a file cannot be made at `path` or `no_clobber` forbids it. */
 int cli_check_writable(const char *path, bool no_clobber);
+
+/* ---- ranks.c: processes that mpirun started together ---- */
+
+typedef struct cli_ranks {
+    dq_context *ctx;
+    const cli_args *args;
+    int own, count; /* 0 of 1 where this process is alone */
+} cli_ranks;
+
+/* All return an exit code after printing why. */
+
+/* Joins the others; all but the first print nothing from then on. */
+int cli_ranks_join(dq_context *ctx, const cli_args *args, cli_ranks *ranks);
+/* Pictures are painted by all together from now on: the first returns at once, the others when they are let go. */
+int cli_ranks_paint(const cli_ranks *ranks);
+/* Each says a text; *said, an array to be released, is what all have said. */
+int cli_ranks_say(const cli_ranks *ranks, const char *text, json_t **said);
+/* Has this process nothing to do, since the verb is one for the first alone? */
+bool cli_ranks_idle(const cli_verb *verb);
 
 /* ---- input.c ---- */
 

@@ -52,7 +52,8 @@ static int run_verb(const cli_verb *verb, int argc, const char *const *argv) {
         cli_help_verb(stdout, verb);
         return 0;
     }
-    return cli_value(&args, "version") ? print_version() : verb->run(&args);
+    if (cli_value(&args, "version")) return print_version();
+    return cli_ranks_idle(verb) ? 0 : verb->run(&args);
 }
 
 static int dispatch(int argc, const char *const *argv) {

@@ -243,8 +243,12 @@ int cli_paint(const cli_args *args) {
     dq_status status = dq_context_new(&p.ctx, 0);
     if (status) return cli_error(status, "cannot start: %s", dq_status_name(status));
     dq_context_set_log(p.ctx, cli_log, NULL);
-    int code = prepare(&p);
-    if (!code) code = cli_value(args, "dry-run") ? dry_run(&p) : work(&p);
+    cli_ranks ranks;
+    int code = cli_ranks_join(p.ctx, args, &ranks);
+    if (!code) code = cli_ranks_paint(&ranks);
+    const bool leads = ranks.own == 0;
+    if (!code && leads) code = prepare(&p);
+    if (!code && leads) code = cli_value(args, "dry-run") ? dry_run(&p) : work(&p);
     if (p.log && p.log != stdout) fclose(p.log);
     dq_job_free(&p.job); /* an unfinished one leaves its checkpoint */
     leave_checkpoint(&p, code);

@@ -12,7 +12,7 @@
 
 static struct {
     cli_progress progress;
-    bool quiet, color, drawn;
+    bool quiet, color, drawn, muted;
     double last; /* when the bar was drawn */
 } say = {.progress = CLI_NONE};
 
@@ -30,11 +30,13 @@ void cli_say_setup(const cli_args *args) {
     if (say.progress == CLI_BAR && !terminal()) say.progress = CLI_NONE;
 }
 
+void cli_mute(bool mute) { say.muted = mute; }
+
 bool cli_quiet(void) { return say.quiet; }
 bool cli_json(void) { return say.progress == CLI_JSON; }
 
 void cli_event(json_t *object) {
-    if (object && cli_json()) {
+    if (object && cli_json() && !say.muted) {
         json_dumpf(object, stderr, JSON_COMPACT | JSON_REAL_PRECISION(9));
         fputc('\n', stderr);
     }
@@ -53,6 +55,7 @@ int cli_error(dq_status status, const char *format, ...) {
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
     cli_bar_clear();
+    if (say.muted) return (int)status;
     if (cli_json()) {
         cli_event(json_pack("{s:s, s:i, s:o}", "event", "error", "code", (int)status, "message", cli_json_text(text)));
     } else {
@@ -76,7 +79,7 @@ void cli_note(const char *format, ...) {
     va_end(list);
     if (cli_json()) {
         cli_event(json_pack("{s:s, s:o}", "event", "notice", "message", cli_json_text(text)));
-    } else if (!say.quiet) {
+    } else if (!say.quiet && !say.muted) {
         cli_bar_clear();
         cli_print_clean(stderr, text);
         fputc('\n', stderr);
@@ -123,7 +126,7 @@ static void draw(double done, const char *tail) {
 
 void cli_bar(double done, const char *tail) {
     double time = cli_now();
-    if (say.progress != CLI_BAR || (say.drawn && time - say.last < 0.1)) return;
+    if (say.progress != CLI_BAR || say.muted || (say.drawn && time - say.last < 0.1)) return;
     draw(done < 0 ? 0 : done > 1 ? 1 : done, tail);
     say.drawn = true;
     say.last = time;

@@ -79,7 +79,7 @@ int cli_series_open(cli_series *s, const cli_args *args) {
     const dq_status status = dq_context_new(&s->ctx, 0);
     if (status) return cli_error(status, "cannot start: %s", dq_status_name(status));
     dq_context_set_log(s->ctx, cli_log, NULL);
-    return 0;
+    return cli_ranks_join(s->ctx, args, &s->ranks);
 }
 
 static dq_status set_all(dq_options *options, const cli_setting *setting, int count) {
@@ -235,13 +235,66 @@ int cli_series_plan(cli_series *s, dq_plan *plan) {
     return code;
 }
 
+/* ---- ranks --------------------------------------------------------------------------------------------------------- */
+
+/* A letter for the state of each item, after the code. */
+static char *state_text(const cli_series *s, int code) {
+    char *text = NULL;
+    if (asprintf(&text, "%d ", code) < 0) return NULL;
+    const size_t head = strlen(text);
+    char *more = realloc(text, head + (size_t)s->count + 1);
+    if (!more) return free(text), NULL;
+    for (int i = 0; i < s->count; i++) more[head + (size_t)i] = (char)('0' + s->item[i].state);
+    more[head + (size_t)s->count] = 0;
+    return more;
+}
+
+/* Each rank says its code and its states; *code becomes the first that is not 0. Of an item the state is that of the rank that
+ * has it. A text that does not fit is of a rank that has failed before it knew its items. */
+static int hear_states(cli_series *s, int *code) {
+    json_t *said;
+    char *own = state_text(s, *code);
+    if (!own) return cli_error(DQ_LIMIT, "out of memory");
+    const int failed = cli_ranks_say(&s->ranks, own, &said);
+    free(own);
+    for (int r = 0; r < s->ranks.count && !failed; r++) {
+        char *states;
+        const long theirs = strtol(json_string_value(json_array_get(said, (size_t)r)), &states, 10);
+        if (!*code) *code = (int)theirs;
+        if (strlen(states) != (size_t)s->count + 1) continue;
+        for (int i = 0; i < s->count; i++)
+            if (s->item[i].rank == r) s->item[i].state = (cli_state)(states[1 + i] - '0');
+    }
+    json_decref(said);
+    return failed;
+}
+
+int cli_series_deal(cli_series *s, int code) {
+    if (s->ranks.count <= 1) return code;
+    double *work = calloc((size_t)s->ranks.count, sizeof *work);
+    if (!work) return cli_error(DQ_LIMIT, "out of memory");
+    const int failed = hear_states(s, &code);
+    for (int i = 0; i < s->count; i++) {
+        cli_item *item = &s->item[i];
+        int least = 0;
+        for (int r = 1; r < s->ranks.count; r++)
+            if (work[r] < work[least]) least = r;
+        if (item->state != CLI_TODO) continue;
+        item->rank = least;
+        work[least] += item->work;
+    }
+    free(work);
+    return failed ? failed : code;
+}
+
 /* ---- painting ------------------------------------------------------------------------------------------------------ */
 
 /* Work of all that is painted in this run, or still to do. */
 static double work_of_run(const cli_series *s) {
     double sum = 0;
     for (int i = 0; i < s->count; i++)
-        if (s->item[i].state == CLI_TODO || s->item[i].state == CLI_PAINTED) sum += s->item[i].work;
+        if ((s->item[i].state == CLI_TODO || s->item[i].state == CLI_PAINTED) && s->item[i].rank == s->ranks.own)
+            sum += s->item[i].work;
     return sum;
 }
 
@@ -274,7 +327,7 @@ static int step_all(const cli_series *s, dq_job *job, FILE *log, dq_progress *g,
         if (status) return cli_error(status, "%s: %s", cli_base_of(s->item[s->painting].path), dq_last_error(s->ctx));
         dq_job_progress(job, g);
         if (g->iteration == 0) continue;
-        show_step(s, g);
+        if (s->ranks.own == 0) show_step(s, g);
         if (log) cli_log_step(log, g);
     }
     return 0;
@@ -376,20 +429,33 @@ static int say_end(const cli_series *s) {
     return broken ? DQ_FAILED : 0;
 }
 
-int cli_series_run(cli_series *s) {
+/* Paints the items of this rank. */
+static int run_own(cli_series *s) {
     int code = 0;
-    say_begin(s);
-    cli_stop_install();
-    s->started = cli_now();
     for (int i = 0; i < s->count && !cli_stop_signal() && !ends_all(code); i++) {
         cli_item *item = &s->item[i];
         if (item->state == CLI_TODO && has_bad_input(item)) item->state = CLI_BROKEN;
-        if (item->state != CLI_TODO) continue;
+        if (item->state != CLI_TODO || item->rank != s->ranks.own) continue;
         s->painting = i;
         code = paint_item(s, item);
         if (code) item->state = CLI_BROKEN;
     }
+    return code;
+}
+
+int cli_series_run(cli_series *s) {
+    const bool follows = s->ranks.own > 0;
+    int failed = 0;
+    say_begin(s);
+    cli_stop_install();
+    s->started = cli_now();
+    if (follows) cli_mute(false); /* what it paints, and cannot paint */
+    int code = run_own(s);
+    if (follows) cli_bar_clear(), cli_mute(true);
+    if (s->ranks.count > 1) failed = hear_states(s, &code);
+    if (failed && !code) code = failed;
     const int end = say_end(s);
+    if (failed) return failed;
     return ends_all(code) ? code : end;
 }
 

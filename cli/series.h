@@ -37,11 +37,13 @@ typedef struct cli_item {
     char job[17];     /* the checksum in hexadecimal */
     cli_state state;
     double work; /* its share of the whole, in any unit */
+    int rank;    /* who paints it */
 } cli_item;
 
 typedef struct cli_series {
     const cli_args *args;
     dq_context *ctx;
+    cli_ranks ranks; /* that share the items */
     const cli_setting *base; /* options that only those of the command line and of an item go before */
     int bases;
     cli_item *item; /* cli_series_close frees it */
@@ -63,8 +65,11 @@ int cli_series_look(cli_series *s);
 /* Makes and frees the job of every item that is to do, for its work and for the errors it would meet; plan[i] gets the plans
  * of those. For a series on one photo and the same paintings. */
 int cli_series_plan(cli_series *s, dq_plan *plan);
-/* Paints what is to do. An item that fails is named and does not end the others, unless options, network or disk are to
- * blame; DQ_FAILED then; 128 + signal if one came. */
+/* Deals what is to do out to the ranks, in its order, each to the one with the least work; what the first has found there
+ * counts. code: of this rank so far; the failure of one is that of all. */
+int cli_series_deal(cli_series *s, int code);
+/* Paints what is to do, and waits for the other ranks. An item that fails is named and does not end the others, unless options,
+ * network or disk are to blame; DQ_FAILED then; 128 + signal if one came. */
 int cli_series_run(cli_series *s);
 /* How many items are in a state. */
 int cli_series_count(const cli_series *s, cli_state state);

@@ -157,7 +157,7 @@ static int report(const sweep *s) {
 }
 
 static int work(sweep *s) {
-    const int code = cli_series_run(&s->series), page_code = report(s);
+    const int code = cli_series_run(&s->series), page_code = s->series.ranks.own == 0 ? report(s) : 0;
     return code ? code : page_code;
 }
 
@@ -166,11 +166,14 @@ int cli_sweep(const cli_args *args) {
     if (!s) return cli_error(DQ_LIMIT, "out of memory");
     s->args = args;
     int code = prepare(s);
-    if (!code) code = cli_value(args, "dry-run") ? dry_run(s) : work(s);
+    const bool follows = s->series.ranks.own > 0;
+    if (!cli_value(args, "dry-run")) code = cli_series_deal(&s->series, code);
+    if (!code && !cli_value(args, "dry-run")) code = work(s);
+    else if (!code && !follows) code = dry_run(s);
     cli_series_close(&s->series);
     cli_grid_close(&s->grid);
     free(s->settings);
     free(s->plan);
     free(s);
-    return code;
+    return follows ? 0 : code; /* the first has heard of it */
 }

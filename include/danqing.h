@@ -227,7 +227,12 @@ DQ_API void dq_job_free(dq_job **job);
  *   "sketch eval" draws the photos of test folders and measures the drawings; settings as above but eyes and frame, pairs (the
  *              n-th is that of the n-th folder), holdout (no inputs: every N-th pair is tested), sheet (a picture). The answer:
  *              SSIM, FSIM, Scoot, VGG distance and NLDA of the method, of the grey photo and of the mean sketch; the output: a
- *              CSV of all pictures */
+ *              CSV of all pictures
+ *   "ranks"    joins the processes that mpirun started with this one (docs/SCALING.md); settings spread (picture: from then on
+ *              all paint every job of this context together. In rank 0 the call returns at once, in the others when rank 0 frees
+ *              its context. items: each has jobs of its own), say (a text that all ranks hear; each must call). progress is
+ *              kept and asked while one rank waits for another, with the seconds waited; non-zero gives up. The answer: rank,
+ *              ranks, bytes and seconds of what this one has sent, and what was said */
 typedef struct dq_tool {
     const char *name;
     const char *const *inputs;   /* paths: pictures, folders, … */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * api/context.c: the context: last failure, notices, thread pools. */
+ * api/context.c: the context: last failure, notices, thread pools; the other ranks are let go with it. */
 #include "api/context.h"
 
 #include "base/mem.h"
 #include "kernels/kernels.h"
+#include "paint/spread.h"
 
 enum { MAX_THREADS = 256 };
 
@@ -33,6 +34,8 @@ void dq_context_free(dq_context **ctx) {
         dq__free(link);
         link = next;
     }
+    if ((*ctx)->together && dq__ranks_own((*ctx)->ranks) == 0) dq__spread_end((*ctx)->ranks);
+    dq__ranks_close(&(*ctx)->ranks);
     dq__free(*ctx);
     *ctx = NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "base/ranks.h"
 
 struct dq_context {
     int threads;             /* as asked for; 0: one per processor */
@@ -12,6 +13,8 @@ struct dq_context {
     dq__error error;
     dq_log_fn log;
     void *log_user;
+    dq__ranks *ranks; /* joined by the tool "ranks" (ranks.c); NULL: none */
+    bool together;    /* do they paint each picture together? */
 };
 
 /* The context's pool of so many threads (0: as many as the context was made with), started on first use. */

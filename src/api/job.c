@@ -3,7 +3,7 @@
 #include "api/context.h"
 #include "api/record.h"
 #include "base/mem.h"
-#include "paint/job.h"
+#include "paint/spread.h"
 
 enum { MAX_STYLES = 16 };
 
@@ -33,7 +33,9 @@ dq_status dq_job_new(dq_context *ctx, dq_job **out, const dq_model *model, const
     if (!status)
         status = dq__job_new(out, pool, model, content, styles, style_count, &settings, record, ctx->log, ctx->log_user,
                              &ctx->error);
-    if (!status) dq__job_set_context(*out, ctx);
+    if (!status && ctx->together) status = dq__spread_job(*out, ctx->ranks, model, &ctx->error);
+    if (status) dq__job_free(out);
+    else dq__job_set_context(*out, ctx);
     dq__free(record);
     return status;
 }

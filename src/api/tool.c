@@ -17,6 +17,7 @@ static const struct {
     dq__tool_fn run;
 } tools[] = {
     {"bench", dq__bench_tool},
+    {"ranks", dq__ranks_tool},
     {"sheet", dq__sheet_tool},
     {"filter", dq__filter_tool},
     {"explain network", dq__network_tool},
@@ -74,7 +75,7 @@ dq_status dq_tool_run(dq_context *ctx, const dq_tool *tool, dq_progress_fn progr
     dq__tool_fn run = NULL;
     char *text = NULL;
     dq__call call = {.tool = tool, .progress = progress, .user = user, .notice = ctx->log, .notice_user = ctx->log_user,
-                     .began = dq__seconds(), .json = &text};
+                     .context = ctx, .began = dq__seconds(), .json = &text};
     if (json) *json = NULL;
     dq_status status = check(ctx, tool);
     if (!status) status = find(tool->name, &run, &ctx->error);

@@ -7,5 +7,7 @@
 
 /* bench.c: "bench" of danqing.h. */
 dq_status dq__bench_tool(const dq__call *call, dq__error *err);
+/* ranks.c: "ranks". */
+dq_status dq__ranks_tool(const dq__call *call, dq__error *err);
 
 #endif

@@ -85,6 +85,8 @@ static dq_status lost(dq__error *err) {
     return dq__fail(err, DQ_FAILED, "the other ranks no longer answer: one of them has ended, or all are being stopped");
 }
 
+dq_status dq__ranks_check(const dq__ranks *ranks, dq__error *err) { return ranks && ranks->lost ? lost(err) : DQ_OK; }
+
 /* ---- among all ------------------------------------------------------------------------------------------------------- */
 
 /* In round k the ranks that have it (2ᵏ of them, counted from the root) pass it on to as many others. */
@@ -110,6 +112,65 @@ dq_status dq__ranks_gather(dq__ranks *r, void *bytes, const size_t *end, dq__err
         const int out = (r->own - k + n) % n, in = (r->own - k - 1 + n) % n;
         const size_t out_at = begin_of(end, out), in_at = begin_of(end, in);
         if (!exchange(r, (r->own + 1) % n, at + out_at, end[out] - out_at, (r->own - 1 + n) % n, at + in_at, end[in] - in_at))
+            return lost(err);
+    }
+    return DQ_OK;
+}
+
+enum { PIECE = 1 << 15 }; /* numbers that are added at once */
+
+/* What comes is added to what is there, which then is the sum of both, to the last bit. */
+static void add_pairs(double *high, double *low, const double *pairs, size_t count) {
+    for (size_t k = 0; k < count; k++) {
+        const double old = high[k], sum = old + pairs[k], part = sum - old;
+        low[k] += ((old - (sum - part)) + (pairs[k] - part)) + pairs[count + k];
+        high[k] = sum;
+    }
+}
+
+/* Sends a piece of the sums along, and adds the same piece of the rank before. */
+static bool pass_piece(dq__ranks *r, double *high, double *low, size_t count, bool takes, bool gives, double *buffer) {
+    if (takes && !exchange(r, -1, NULL, 0, r->own - 1, buffer, 2 * sizeof(double) * count)) return false;
+    if (takes) add_pairs(high, low, buffer, count);
+    for (size_t k = 0; k < count; k++) buffer[k] = high[k], buffer[count + k] = low[k];
+    return !gives || exchange(r, r->own + 1, buffer, 2 * sizeof(double) * count, -1, NULL, 0);
+}
+
+/* Piece by piece from rank 0 up, each adding its own, so that all ranks are at work at the same time; then the last one has the
+ * sums, and tells them. */
+dq_status dq__ranks_sum(dq__ranks *r, double *high, double *low, size_t count, dq__error *err) {
+    if (!r || r->count == 1) return DQ_OK;
+    double *buffer = dq__alloc(2 * sizeof(double) * PIECE);
+    if (!buffer) r->lost = true; /* the others learn of it by this one's end */
+    for (size_t at = 0; at < count && !r->lost; at += PIECE) {
+        const size_t n = count - at < PIECE ? count - at : PIECE;
+        pass_piece(r, high + at, low + at, n, r->own > 0, r->own + 1 < r->count, buffer);
+    }
+    dq__free(buffer);
+    dq_status status = dq__ranks_share(r, r->count - 1, high, sizeof(double) * count, err);
+    return status ? status : dq__ranks_share(r, r->count - 1, low, sizeof(double) * count, err);
+}
+
+static dq__rows common(dq__rows a, dq__rows b) {
+    return (dq__rows){a.first > b.first ? a.first : b.first, a.end < b.end ? a.end : b.end};
+}
+
+static size_t size_of(dq__rows rows, size_t row_bytes) {
+    return rows.end > rows.first ? (size_t)(rows.end - rows.first) * row_bytes : 0;
+}
+
+/* In round k with those that are k further and k before. */
+dq_status dq__ranks_trade(dq__ranks *r, void *map, size_t row_bytes, dq__rows_fn *have, dq__rows_fn *need, const void *user,
+                          dq__error *err) {
+    const int n = dq__ranks_count(r);
+    char *at = map;
+    for (int k = 1; k < n; k++) {
+        const int to = (r->own + k) % n, from = (r->own - k + n) % n;
+        const dq__rows out = common(have(user, r->own), need(user, to)), in = common(have(user, from), need(user, r->own));
+        const size_t out_size = size_of(out, row_bytes), in_size = size_of(in, row_bytes);
+        if (!out_size && !in_size) continue;
+        if (!exchange(r, out_size ? to : -1, at + (size_t)out.first * row_bytes * (out_size > 0), out_size, in_size ? from : -1,
+                      at + (size_t)in.first * row_bytes * (in_size > 0), in_size))
             return lost(err);
     }
     return DQ_OK;

@@ -19,6 +19,7 @@ typedef struct dq__call {
     void *user;
     dq_log_fn notice; /* may be NULL; dq__call_notice calls it */
     void *notice_user;
+    dq_context *context; /* for the tools of api/, which know what it is */
     double began; /* dq__seconds() of the call */
     char **json; /* left by dq__call_answer */
 } dq__call;

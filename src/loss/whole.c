@@ -49,6 +49,12 @@ void dq__whole_add(dq__pool *pool, dq__moments *m, dq__whole *w, const dq__tenso
     w->positions += (double)f->h * f->w;
 }
 
+dq_status dq__whole_share(dq__ranks *ranks, dq__whole *w, dq__error *err) {
+    double nothing = 0; /* positions are whole numbers */
+    const dq_status status = dq__ranks_sum(ranks, w->sums.high, w->sums.low, numbers(w->cs), err);
+    return status ? status : dq__ranks_sum(ranks, &w->positions, &nothing, 1, err);
+}
+
 void dq__whole_finish(dq__whole *w) {
     const dq__sums mean = mean_of(w);
     dq__gram_finish(&w->sums, w->positions, w->cs, w->gram);

@@ -5,6 +5,7 @@
 #ifndef DQ_LOSS_WHOLE_H
 #define DQ_LOSS_WHOLE_H
 
+#include "base/ranks.h"
 #include "loss/moments.h"
 
 dq_status dq__whole_init(dq__whole *whole, int cs, dq__error *err);
@@ -15,6 +16,8 @@ void dq__whole_clear(dq__whole *whole);
 /* Adds the positions of f, which count by the guide of m; a part consists of whole cells of the whole map, of that side.
  * Without `means` only gram will be known. */
 void dq__whole_add(dq__pool *pool, dq__moments *m, dq__whole *whole, const dq__tensor *f, int side, bool means);
+/* What ranks have added, each of its parts, becomes what all have. */
+dq_status dq__whole_share(dq__ranks *ranks, dq__whole *whole, dq__error *err);
 /* After the last part: fills gram and mean. */
 void dq__whole_finish(dq__whole *whole);
 

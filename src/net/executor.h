@@ -33,6 +33,7 @@ typedef struct dq__exec_options {
     int link;                /* 1 + the tap whose features nobody wants on the way back, 0: no such */
     void *arena;             /* dq__exec_bytes of memory to work in, 64-byte aligned; NULL: its own. Executors that share it
                                 have what they left there from a forward until another one runs */
+    struct dq__ranks *ranks; /* of a frame (net/window.h) alone: they share its windows; NULL: none */
 } dq__exec_options;
 
 /* table (with the padding, pooling and input wanted), packed and pool must outlive the executor. Errors: DQ_LIMIT (memory; a

@@ -4,6 +4,7 @@
 #include "net/window.h"
 
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "net/ops.h"
 #include "net/split.h"
 
@@ -36,6 +37,7 @@ typedef struct level {
     dq__pane pane;
     int step;                       /* inner parts are multiples of it */
     int rows, cols;
+    int ranks, own;                 /* that share its windows; whose these are */
     engine engine[SIZES];
     int engines;
     unsigned char *store, **kept;   /* what windows leave for their way back: all, of each; NULL if they are run again */
@@ -81,6 +83,16 @@ static void set_pane(level *f, int h, int w) {
     f->pane.w = least(up_to(most(w, 1), f->step), up_to(f->in.w, f->step));
     f->rows = (f->in.h + f->pane.h - 1) / f->pane.h, f->cols = (f->in.w + f->pane.w - 1) / f->pane.w;
 }
+
+/* Rows of windows that a rank has. The last rank has some of every stage. */
+static dq__rows band_of(const level *f, int rank) {
+    return (dq__rows){(int)((int64_t)f->rows * rank / f->ranks), (int)((int64_t)f->rows * (rank + 1) / f->ranks)};
+}
+
+/* The first window of this rank, and the first that is not any more. */
+static int first_of(const level *f) { return band_of(f, f->own).first * f->cols; }
+static int end_of(const level *f) { return band_of(f, f->own).end * f->cols; }
+static int windows(const level *f) { return end_of(f) - first_of(f); }
 
 /* Sizes of the maps of a stage; false where one would be empty. */
 static bool measure(level *f, size in) {
@@ -159,6 +171,7 @@ static int open_levels(level **levels, const dq__table *table, const dq__packed 
     for (int s = 0; s < count; s++) {
         level *f = &(*levels)[s];
         f->stage = stages[s];
+        f->ranks = dq__ranks_count(options->ranks), f->own = dq__ranks_own(options->ranks);
         if (!measure(f, in)) {
             dq__free(*levels);
             *levels = NULL, count = 0;
@@ -195,17 +208,22 @@ bool dq__grid_squares(dq__grid *grid, const dq__table *table, const dq__exec_opt
     return count > 0;
 }
 
-/* Positions that the windows of a stage walk over. */
-static double walked(const level *f) {
-    double h = 0, w = 0;
-    for (int k = 0; k < f->rows; k++) h += window_at(f, k * f->cols).all.h;
+/* Positions that the windows of a stage walk over, of the rank that has most to do; *rank: which one. */
+static double walked(const level *f, int *rank) {
+    double most_h = 0, w = 0;
+    *rank = 0;
+    for (int r = 0; r < f->ranks; r++) {
+        double h = 0;
+        for (int k = band_of(f, r).first; k < band_of(f, r).end; k++) h += window_at(f, k * f->cols).all.h;
+        if (h > most_h) most_h = h, *rank = r;
+    }
     for (int k = 0; k < f->cols; k++) w += window_at(f, k).all.w;
-    return h * w;
+    return most_h * w;
 }
 
 /* The largest inner parts of `cols` columns whose windows fit; false where none do. */
 static bool fit_rows(dq__pool *pool, level *f, const dq__exec_options *options, size_t room, int w) {
-    int low = 1, high = (f->in.h + f->step - 1) / f->step; /* steps */
+    int low = 1, high = (int)((f->in.h + (int64_t)f->ranks * f->step - 1) / ((int64_t)f->ranks * f->step)); /* steps */
     set_pane(f, f->step, w), list_engines(f);
     size_t bytes = work_bytes(pool, f, options);
     if (!bytes || bytes > room) return false;
@@ -216,7 +234,8 @@ static bool fit_rows(dq__pool *pool, level *f, const dq__exec_options *options, 
         if (bytes && bytes <= room) low = middle;
         else high = middle - 1;
     }
-    const int rows = (f->in.h + low * f->step - 1) / (low * f->step);
+    const int least_rows = (f->in.h + low * f->step - 1) / (low * f->step);
+    const int rows = least_rows > f->ranks ? up_to(least_rows, f->ranks) : least_rows;
     set_pane(f, (f->in.h + rows - 1) / rows, w), list_engines(f); /* as many, but alike */
     return true;
 }
@@ -224,17 +243,19 @@ static bool fit_rows(dq__pool *pool, level *f, const dq__exec_options *options, 
 /* The windows that fit and walk over the fewest positions. */
 static void fit(dq__pool *pool, level *f, const dq__exec_options *options, size_t room) {
     size best = {f->step, f->step};
-    double walk = -1;
+    double walk = -1, least_walk;
+    int rank;
     for (int cols = 1, last = 0; cols <= (f->in.w + f->step - 1) / f->step; cols++) {
         const int w = up_to((f->in.w + cols - 1) / cols, f->step);
         if (w == last) continue;
         last = w;
         if (!fit_rows(pool, f, options, room, w)) continue;
-        if (walk >= 0 && walked(f) >= walk) {
-            if (walked(f) > 1.5 * walk) break;
+        least_walk = walked(f, &rank);
+        if (walk >= 0 && least_walk >= walk) {
+            if (least_walk > 1.5 * walk) break;
             continue;
         }
-        walk = walked(f), best = (size){f->pane.h, f->pane.w};
+        walk = least_walk, best = (size){f->pane.h, f->pane.w};
     }
     set_pane(f, best.h, best.w), list_engines(f);
 }
@@ -271,8 +292,6 @@ static size_t out_bytes(const level *f) {
     return sizeof(float) * (size_t)dq__map_stride(c) * (size_t)f->map[k].h * (size_t)f->map[k].w;
 }
 
-static int windows(const level *f) { return f->rows * f->cols; }
-
 /* Is a stage's state still there when its way back begins? Only that of the last window of all. */
 static bool stays(const level *f) { return f->stage.link < 0 && windows(f) == 1; }
 
@@ -282,7 +301,7 @@ static bool apart(const level *next) { return !next->pane.keep && !stays(next); 
 static size_t kept_bytes(dq__pool *pool, level *f, const dq__exec_options *options) {
     size_t each[SIZES], sum = 0;
     for (int k = 0; k < f->engines; k++) each[k] = state_bytes(pool, f, options, f->engine[k].window);
-    for (int i = 0; i < windows(f); i++) {
+    for (int i = first_of(f); i < end_of(f); i++) {
         const window w = window_at(f, i);
         sum += each[engine_for(f, size_of(&w)) - f->engine];
     }
@@ -305,7 +324,7 @@ dq__frame_need dq__frame_needs(dq__pool *pool, const dq__table *table, const dq_
         level *f = &levels[s];
         const size_t work = work_bytes(pool, f, options);
         const double flops = dq__exec_flops(&f->stage.table, f->stage.table.count - 1, f->in.h, f->in.w);
-        const double share = flops * walked(f) / ((double)f->in.h * f->in.w);
+        const double share = flops * walked(f, &f->own) / ((double)f->in.h * f->in.w);
         if (!work) {
             dq__free(levels);
             return (dq__frame_need){0};
@@ -337,6 +356,8 @@ struct dq__frame {
     level *levels;
     int count;
     bool backward;
+    dq__ranks *ranks;
+    size_t *end;           /* for gathers: a number for each rank */
     void *arena;           /* where all stages work */
     const level *current; /* whose window `at` is in the arena */
     int at;
@@ -363,7 +384,7 @@ static bool open_maps(level *f, const level *next, bool backward, bool mapped) {
 
 static bool open_kept(const dq__frame *frame, level *f) {
     dq__alloc_fn *const alloc = f->pane.keep == DQ__KEEP_FILE ? dq__alloc_mapped : dq__alloc;
-    if (!f->pane.keep || !frame->backward || stays(f)) return true;
+    if (!f->pane.keep || !frame->backward || stays(f) || windows(f) == 0) return true;
     size_t bytes = 0;
     f->kept = dq__alloc_zero(sizeof *f->kept * (size_t)windows(f));
     for (int turn = 0; turn < 2 && f->kept; turn++) { /* the first only counts */
@@ -371,7 +392,7 @@ static bool open_kept(const dq__frame *frame, level *f) {
         if (turn == 1 && !f->store) return false;
         bytes = 0;
         for (int i = 0; i < windows(f); i++) {
-            const window w = window_at(f, i);
+            const window w = window_at(f, first_of(f) + i);
             if (f->store) f->kept[i] = f->store + bytes;
             bytes += engine_for(f, size_of(&w))->state;
         }
@@ -384,7 +405,8 @@ static dq_status open_stages(dq__frame *frame, const dq__table *table, const dq_
     const dq__frame_need need = dq__frame_needs(frame->pool, table, options, grid);
     frame->count = open_levels(&frame->levels, table, packed, options);
     frame->arena = need.work ? dq__alloc(need.work) : NULL;
-    if (!frame->count || !frame->arena) return dq__no_memory(err, need.work, "windows of the picture");
+    frame->end = dq__alloc(sizeof *frame->end * (size_t)dq__ranks_count(options->ranks));
+    if (!frame->count || !frame->arena || !frame->end) return dq__no_memory(err, need.work, "windows of the picture");
     take_panes(frame->levels, frame->count, grid);
     for (int s = 0; s < frame->count; s++) {
         level *f = &frame->levels[s];
@@ -404,7 +426,8 @@ dq_status dq__frame_new(dq__frame **out, dq__pool *pool, const dq__table *table,
     dq_status status;
     *out = NULL;
     if (!f) return dq__no_memory(err, sizeof *f, "the network");
-    f->pool = pool, f->taps = options->taps, f->backward = options->backward, f->picture = (size){options->h, options->w};
+    f->pool = pool, f->ranks = options->ranks;
+    f->taps = options->taps, f->backward = options->backward, f->picture = (size){options->h, options->w};
     if (grid->stages) status = open_stages(f, table, packed, options, grid, err);
     else status = dq__exec_new(&f->whole, pool, table, packed, options, err);
     for (int t = 0; t < f->taps && !status && f->whole; t++) {
@@ -430,6 +453,7 @@ void dq__frame_free(dq__frame **frame) {
     for (int s = 0; s < f->count; s++) free_level(&f->levels[s]);
     dq__free(f->levels);
     dq__free(f->arena);
+    dq__free(f->end);
     dq__exec_free(&f->whole);
     dq__free(f);
     *frame = NULL;
@@ -542,7 +566,7 @@ static void run_window(part_work *work, const float *in, int index, dq__tap_fn f
 
 static void save_window(const part_work *work, int index) {
     level *f = work->f;
-    if (f->kept) dq__exec_save(exec_for(f, &work->at), f->kept[index]);
+    if (f->kept) dq__exec_save(exec_for(f, &work->at), f->kept[index - first_of(f)]);
 }
 
 /* Brings what window `index` has left for its way back into the arena. */
@@ -554,7 +578,7 @@ static void load_window(part_work *work, const float *in, int index) {
         run_window(work, in, index, NULL);
         return;
     }
-    dq__exec_load(exec_for(f, &work->at), f->kept[index]);
+    dq__exec_load(exec_for(f, &work->at), f->kept[index - first_of(f)]);
 }
 
 static void window_back(part_work *work, float *gradient) {
@@ -564,6 +588,87 @@ static void window_back(part_work *work, float *gradient) {
     const dq__plane to = field_at(f, gradient, in->y, in->x);
     dq__exec_backward_to(exec_for(f, &work->at), ask, work, &part, &to);
     work->frame->current = NULL;
+}
+
+/* ---- ranks ------------------------------------------------------------------------------------------------------------- */
+
+/* Rows of the map that a stage reads: in the inner parts of a rank's windows, and in all of them. */
+static dq__rows inner_rows(const level *f, int rank) {
+    const dq__rows band = band_of(f, rank);
+    return (dq__rows){least(band.first * f->pane.h, f->in.h), least(band.end * f->pane.h, f->in.h)};
+}
+
+static dq__rows all_rows(const level *f, int rank) {
+    const dq__rows band = band_of(f, rank);
+    if (band.first == band.end) return (dq__rows){0, 0};
+    const dq__rect first = window_at(f, band.first * f->cols).all, last = window_at(f, (band.end - 1) * f->cols).all;
+    return (dq__rows){first.y, last.y + last.h};
+}
+
+/* The same of the map at one of its taps. */
+static dq__rows at_tap(const level *f, int k, dq__rows in) {
+    const int s = f->stride[k], h = f->map[k].h;
+    return (dq__rows){least(in.first / s, h), in.end == f->in.h ? h : least((in.end + s - 1) / s, h)};
+}
+
+/* A map between stages, or at a tap. */
+typedef struct trade {
+    const level *f, *next;
+    int k; /* which tap of f */
+} trade;
+
+static dq__rows made(const void *user, int rank) {
+    const trade *t = user;
+    return at_tap(t->f, t->k, inner_rows(t->f, rank));
+}
+
+static dq__rows looked_at(const void *user, int rank) {
+    const trade *t = user;
+    return at_tap(t->f, t->k, all_rows(t->f, rank));
+}
+
+static dq__rows read_by_next(const void *user, int rank) { return all_rows(((const trade *)user)->next, rank); }
+static dq__rows made_by_next(const void *user, int rank) { return inner_rows(((const trade *)user)->next, rank); }
+
+static size_t link_bytes(const level *f) { return out_bytes(f) / (size_t)f->map[f->stage.link].h; }
+
+/* What stage f has made, to those that read it; and the gradient of that, back. */
+static void trade_map(const dq__frame *frame, const level *f) {
+    const trade t = {f, f + 1, f->stage.link};
+    dq__ranks_trade(frame->ranks, f->out, link_bytes(f), made, read_by_next, &t, NULL);
+}
+
+static void trade_slope(const dq__frame *frame, const level *f) {
+    const trade t = {f, f + 1, f->stage.link};
+    dq__ranks_trade(frame->ranks, f->slope, link_bytes(f), made_by_next, looked_at, &t, NULL);
+}
+
+/* Where tap `tap` of the whole network is; .f is NULL where there are no stages. */
+static trade find_tap(const dq__frame *frame, int tap) {
+    for (int s = 0; s < frame->count; s++)
+        for (int k = 0; k < frame->levels[s].stage.taps; k++)
+            if (frame->levels[s].stage.number[k] == tap) return (trade){&frame->levels[s], NULL, k};
+    return (trade){0};
+}
+
+void dq__frame_gather(const dq__frame *frame, int tap, void *map, size_t row_bytes) {
+    const trade t = find_tap(frame, tap);
+    if (!t.f || t.f->ranks == 1) return;
+    for (int r = 0; r < t.f->ranks; r++) frame->end[r] = row_bytes * (size_t)made(&t, r).end;
+    dq__ranks_gather(frame->ranks, map, frame->end, NULL);
+}
+
+void dq__frame_trade(const dq__frame *frame, int tap, void *map, size_t row_bytes) {
+    const trade t = find_tap(frame, tap);
+    if (t.f) dq__ranks_trade(frame->ranks, map, row_bytes, made, looked_at, &t, NULL);
+}
+
+static void gather_gradient(const dq__frame *frame, float *rgb_gradient) {
+    const level *f = frame->levels;
+    const size_t row = sizeof(float) * 3 * (size_t)f->in.w;
+    if (f->ranks == 1) return;
+    for (int r = 0; r < f->ranks; r++) frame->end[r] = row * (size_t)inner_rows(f, r).end;
+    dq__ranks_gather(frame->ranks, rgb_gradient, frame->end, NULL);
 }
 
 /* ---- all windows -------------------------------------------------------------------------------------------------------- */
@@ -582,7 +687,8 @@ void dq__frame_forward(dq__frame *frame, const float *rgb, dq__part_fn *fn, void
     show_anew(frame);
     for (int s = 0; s < frame->count; s++) {
         work.f = &frame->levels[s];
-        for (int i = 0; i < windows(work.f); i++) {
+        if (s > 0) trade_map(frame, work.f - 1);
+        for (int i = first_of(work.f); i < end_of(work.f); i++) {
             run_window(&work, s == 0 ? rgb : work.f[-1].out, i, show);
             save_window(&work, i);
         }
@@ -598,10 +704,12 @@ void dq__frame_backward(dq__frame *frame, const float *rgb, dq__part_fn *fn, voi
     show_anew(frame);
     for (int s = frame->count - 1; s >= 0; s--) {
         work.f = &frame->levels[s];
-        for (int i = windows(work.f) - 1; i >= 0; i--) {
+        if (work.f->stage.link >= 0) trade_slope(frame, work.f);
+        for (int i = end_of(work.f) - 1; i >= first_of(work.f); i--) {
             load_window(&work, s == 0 ? rgb : work.f[-1].out, i);
             window_back(&work, s == 0 ? rgb_gradient : work.f[-1].slope);
         }
     }
+    gather_gradient(frame, rgb_gradient);
     frame->current = NULL;
 }

@@ -2,8 +2,8 @@
  * net/window.h: a picture of any size through a network, stage by stage (net/stage.h) and each stage window by window, to the
  * numbers of the whole picture, bit by bit. Between two stages lies the map of the whole picture, and on the way back its
  * gradient. Windows overlap by what the numbers of their inner part need, and the inner parts cover every map exactly once; at
- * the border of the picture a window ends with it, so that padding is the picture's. No costs here, and nothing about how much
- * memory there is. */
+ * the border of the picture a window ends with it, so that padding is the picture's. Ranks share the windows of every stage in
+ * bands of rows, and get the rows around their own from each other. No costs here, and nothing about how much memory there is. */
 #ifndef DQ_NET_WINDOW_H
 #define DQ_NET_WINDOW_H
 
@@ -68,7 +68,13 @@ void dq__frame_free(dq__frame **frame);
 /* Height and width of the whole map at a tap. */
 void dq__frame_map(const dq__frame *frame, int tap, int *h, int *w);
 
-/* rgb: [h][w][3], the whole picture. fn may be NULL. */
+/* With ranks, whose windows are not the same: of a map at a tap that fn has filled on the way forward, a row in so many bytes,
+ * a rank gets all rows, or only those that it is shown on the way back. */
+void dq__frame_gather(const dq__frame *frame, int tap, void *map, size_t row_bytes);
+void dq__frame_trade(const dq__frame *frame, int tap, void *map, size_t row_bytes);
+
+/* rgb: [h][w][3], the whole picture. fn may be NULL; it sees the windows of this rank. The gradient is the whole. What fails
+ * here for want of ranks dq__ranks_check knows. */
 void dq__frame_forward(dq__frame *frame, const float *rgb, dq__part_fn *fn, void *user);
 /* After a forward of the same pixels: taps deepest first; rgb_gradient [h][w][3] is overwritten. */
 void dq__frame_backward(dq__frame *frame, const float *rgb, dq__part_fn *fn, void *user, float *rgb_gradient);

@@ -137,7 +137,7 @@ static uint32_t in_place(const dq__cost_setup *s) {
 
 dq__exec_options dq__cost_options(const dq__cost_setup *s, int w, int h, bool own) {
     return (dq__exec_options){.h = h, .w = w, .tap = s->taps->layer, .taps = s->taps->count, .backward = own,
-                              .in_place = in_place(s), .direct = s->direct};
+                              .in_place = in_place(s), .direct = s->direct, .ranks = s->ranks};
 }
 
 /* The pixels of a picture in units of `range`: its own where that is 1, else a copy to be freed. */
@@ -248,6 +248,15 @@ static void clear_wholes(dq__cost *cost) {
             if (cost->style[t][r].is.matrix) dq__whole_clear(&cost->style[t][r].whole);
 }
 
+/* What ranks have added of their parts becomes what all have. */
+static dq_status share_wholes(dq__cost *cost, dq__error *err) {
+    dq_status status = DQ_OK;
+    for (int t = 0; t < cost->setup->taps->count; t++)
+        for (int r = 0; r < regions(cost->setup) && !status; r++)
+            if (cost->style[t][r].is.matrix) status = dq__whole_share(cost->setup->ranks, &cost->style[t][r].whole, err);
+    return status;
+}
+
 /* Adds the share of one style, its Gram matrices and means, to the targets. */
 static dq_status add_style(dq__cost *cost, const dq_image *style, int i, dq__error *err) {
     const dq__cost_setup *s = cost->setup;
@@ -255,8 +264,11 @@ static dq_status add_style(dq__cost *cost, const dq_image *style, int i, dq__err
     const dq__exec_options options = dq__cost_options(s, style->width, style->height, false);
     clear_wholes(cost);
     dq_status status = dq__frame_new(&work.frame, s->pool, s->table, s->packed, &options, &cost->plan.style[i], err);
+    status = dq__ranks_agree(s->ranks, status, err);
     if (!status) status = look_at(work.frame, style, s->settings->pixel_range, style_part, &work, err);
     if (!status) status = work.status;
+    status = dq__ranks_agree(s->ranks, status, err);
+    if (!status && cost->plan.style[i].stages > 0) status = share_wholes(cost, err);
     for (int t = 0; t < s->taps->count; t++)
         for (int r = 0; r < regions(s) && !status; r++) add_region(cost, t, i, &cost->style[t][r]);
     dq__frame_free(&work.frame);
@@ -319,6 +331,7 @@ static dq_status style_targets(dq__cost *cost, const dq_image *const *styles, dq
     for (int t = 0; t < s->taps->count; t++)
         for (int r = 0; r < regions(s) && !status && s->taps->style[t] != 0; r++)
             status = open_target(&cost->style[t][r], stride_at(s, t), s->settings->histogram_weight > 0, err);
+    status = dq__ranks_agree(s->ranks, status, err);
     for (int i = 0; i < s->styles && !status; i++) status = add_style(cost, styles[i], i, err);
     for (int t = 0; t < s->taps->count && !status; t++)
         for (int r = 0; r < regions(s); r++)
@@ -353,6 +366,7 @@ static double take_sums(const dq__cost *cost, int t) {
     double sum = 0;
     int h, w;
     dq__frame_map(cost->frame, t, &h, &w);
+    dq__frame_gather(cost->frame, t, cost->content_sums[t], sizeof(double));
     for (int y = 0; y < h; y++) sum += cost->content_sums[t][y], cost->content_sums[t][y] = 0;
     return sum;
 }
@@ -387,12 +401,15 @@ static dq_status content_targets(dq__cost *cost, const dq_image *content, dq__er
     dq_status status = DQ_OK;
     for (int t = 0; t < s->taps->count && !status; t++)
         if (s->taps->content[t] != 0) status = open_content(cost, t, err);
+    status = dq__ranks_agree(s->ranks, status, err);
     if (!status) status = look_at(cost->frame, content, s->settings->pixel_range, content_part, cost, err);
     for (int t = 0; t < s->taps->count && !status; t++) {
         int h, w;
         dq__frame_map(cost->frame, t, &h, &w);
         const double n = (double)h * w * s->table->layer[s->taps->layer[t]].oc;
-        if (cost->content[t]) cost->content_scale[t] = content_scale(s->settings->normalization, n, take_sums(cost, t));
+        if (!cost->content[t]) continue;
+        dq__frame_trade(cost->frame, t, cost->content[t], sizeof(float) * stride_at(s, t) * (size_t)w);
+        cost->content_scale[t] = content_scale(s->settings->normalization, n, take_sums(cost, t));
     }
     return status;
 }
@@ -462,15 +479,17 @@ dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq__co
     cost->setup = setup, cost->plan = plan ? *plan : whole_plan(setup, content, styles);
     cost->h = content->height, cost->w = content->width;
     cost->parts = cost->plan.grid.stages > 0;
-    dq_status status = open_buffers(cost, err);
+    dq_status status = dq__ranks_agree(setup->ranks, open_buffers(cost, err), err);
     if (!status) status = style_targets(cost, styles, err);
     const dq__exec_options options = dq__cost_options(setup, cost->w, cost->h, true);
     if (!status)
         status = dq__frame_new(&cost->frame, setup->pool, setup->table, setup->packed, &options, &cost->plan.grid, err);
     if (!status) status = photo_guides(cost, err);
+    status = dq__ranks_agree(setup->ranks, status, err);
     if (!status) status = content_targets(cost, content, err);
     if (!status) status = line_target(cost, content, err);
     if (!status && setup->settings->normalize_gradients) status = open_own_gradient(cost, err);
+    status = dq__ranks_agree(setup->ranks, status, err);
     if (status) dq__cost_free(&cost);
     *out = cost;
     return status;
@@ -680,13 +699,20 @@ static void finish_wholes(dq__cost *cost) {
             if (cost->style[t][r].is.matrix) dq__whole_finish(&cost->style[t][r].whole);
 }
 
+/* The style cost is known to those that have windows of every stage: the last rank has. */
+static void share_style(dq__cost *cost) {
+    dq__ranks *ranks = cost->setup->ranks;
+    dq__ranks_share(ranks, dq__ranks_count(ranks) - 1, &cost->value.style, sizeof cost->value.style, NULL);
+}
+
 dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient) {
     const dq__settings *o = cost->setup->settings;
     cost->value = (dq__cost_value){0};
     if (cost->parts) clear_wholes(cost);
     dq__frame_forward(cost->frame, x, cost->parts ? measure_part : NULL, cost);
-    if (cost->parts) finish_wholes(cost), sum_content(cost);
+    if (cost->parts) share_wholes(cost, NULL), finish_wholes(cost), sum_content(cost);
     dq__frame_backward(cost->frame, x, at_part, cost, gradient);
+    if (cost->parts) share_style(cost);
     if (cost->lines.target) { /* in units of 1, whatever the range of pixels */
         const double w = o->laplacian_weight / (o->pixel_range * o->pixel_range);
         cost->value.content +=

@@ -5,6 +5,7 @@
 #define DQ_PAINT_COST_H
 
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "image/image.h"
 #include "loss/gram.h"
 #include "net/window.h"
@@ -25,6 +26,7 @@ typedef struct dq__cost_setup {
     const dq__maps *maps; /* what counts where; NULL: all alike */
     const double *share;  /* of each style, summing to 1 */
     int styles;
+    dq__ranks *ranks;     /* that share the windows; NULL: none */
     bool direct;          /* convolve directly, whatever is faster: to compare with */
 } dq__cost_setup;
 
@@ -45,11 +47,11 @@ dq_status dq__cost_roots_new(dq__gram_root roots[DQ__MAX_TAPS], const dq__taps *
 void dq__cost_roots_free(dq__gram_root roots[DQ__MAX_TAPS]);
 size_t dq__cost_roots_bytes(const dq__taps *taps, const dq__table *table);
 
-/* content and styles already have the size of this scale. plan: NULL for pictures that are whole, all in memory. */
+/* content and styles already have the size of this scale. With ranks all make it at the same time, and fail if one does. plan: NULL for pictures that are whole, all in memory. */
 dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq__cost_plan *plan, const dq_image *content,
                        const dq_image *const *styles, dq__error *err);
 void dq__cost_free(dq__cost **cost);
-/* x, gradient: [h][w][3] in units of pixel_range. */
+/* x, gradient: [h][w][3] in units of pixel_range; the same in all ranks, which are asked at the same time. */
 dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient);
 /* Can pictures go through the network in windows? Not where a cost is no sum over positions: histograms go by rank, and the
  * length of a gradient is that of the whole. */

@@ -11,6 +11,7 @@
 #include "image/tone.h"
 #include "paint/plan.h"
 #include "paint/resume.h"
+#include "paint/spread.h"
 
 #include <errno.h>
 #include <math.h>
@@ -219,6 +220,29 @@ static dq_status find_checkpoint(dq_job *job, const dq__settings *settings, cons
     return status;
 }
 
+/* What plans need of it. */
+static void set_up(dq_job *job, dq__pool *pool) {
+    job->pool = pool;
+    job->setup = (dq__cost_setup){.pool = pool, .table = &job->table, .taps = &job->taps, .settings = &job->settings,
+                                  .share = job->share, .styles = job->styles, .roots = job->roots, .maps = &job->maps};
+}
+
+dq_status dq__job_outfit(dq_job *job, dq__pool *pool, const dq__weights *weights, dq__error *err) {
+    set_up(job, pool);
+    dq_status status = dq__packed_new(&job->packed, &job->table, weights, dq__job_last_layer(job), true, err);
+    if (!status) status = dq__cost_roots_new(job->roots, &job->taps, &job->table, weights, err);
+    job->setup.packed = job->packed;
+    return status;
+}
+
+dq_status dq__job_join(dq_job *job, dq__ranks *ranks, dq_status so_far, dq__error *err) {
+    job->ranks = job->setup.ranks = ranks;
+    dq_status status = so_far ? so_far : dq__plan_scale(job, last_scale(job), &job->last_plan, err);
+    status = dq__ranks_agree(ranks, status, err);
+    if (status) job->ranks = job->setup.ranks = NULL;
+    return status;
+}
+
 dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const dq_image *content,
                       const dq_image *const *styles, int style_count, const dq__settings *settings, const char *record,
                       dq_log_fn log, void *log_user, dq__error *err) {
@@ -228,7 +252,7 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
     dq_job *job = dq__alloc_zero(sizeof *job);
     if (!job) return dq__no_memory(err, sizeof *job, "a job");
     job->log = log, job->log_user = log_user;
-    job->pool = pool, job->settings = *settings, job->styles = style_count, job->scale = -1;
+    job->settings = *settings, job->styles = style_count, job->scale = -1;
     apply_strength(&job->settings);
     choose_table(job, model);
     dq_status status = choose_taps(job, log, log_user, err); /* sizes depend on the layers */
@@ -238,17 +262,13 @@ dq_status dq__job_new(dq_job **out, dq__pool *pool, const dq_model *model, const
     if (!status) status = dq__maps_new(&job->maps, settings, content, style_count, log, log_user, err);
     if (!status) status = prepare_colours(job, err);
     if (status) goto done;
-    job->setup = (dq__cost_setup){.pool = pool, .table = &job->table, .taps = &job->taps, .settings = &job->settings,
-                                  .share = job->share, .styles = job->styles};
-    job->setup.roots = job->roots, job->setup.maps = &job->maps;
+    set_up(job, pool);
     const int min_side = dq__exec_min_side(&job->table, dq__job_last_layer(job));
     job->pyramid = dq__pyramid_make(&job->settings, content->width, content->height, min_side);
     job->limit = dq__plan_limit(&job->settings);
     status = *settings->checkpoint ? find_checkpoint(job, settings, model, err) : DQ_OK;
     if (!status) status = dq__plan_scale(job, last_scale(job), &job->last_plan, err);
-    if (!status) status = dq__packed_new(&job->packed, &job->table, &model->weights, dq__job_last_layer(job), true, err);
-    if (!status) status = dq__cost_roots_new(job->roots, &job->taps, &job->table, &model->weights, err);
-    job->setup.packed = job->packed;
+    if (!status) status = dq__job_outfit(job, pool, &model->weights, err);
 done:
     if (status) dq__job_free(&job);
     *out = job;
@@ -269,6 +289,7 @@ void dq__job_free(dq_job **pointer) {
     dq_job *job = *pointer;
     if (!job) return;
     if (job->checkpoint && job->unsaved) dq__resume_write(job, job->checkpoint, NULL);
+    dq__spread_say(job, DQ__ORDER_FREE, NULL);
     leave_scale(job);
     dq__free(job->x);
     dq__packed_free(&job->packed);
@@ -366,6 +387,7 @@ static dq_status make_targets(dq_job *job, const dq_image *content, dq__error *e
         dq__style_size(job, job->style[i], dq__job_scale(job), &w, &h);
         status = dq__image_resize(&style[i], job->style[i], w, h, err);
     }
+    status = dq__ranks_agree(job->ranks, status, err);
     if (!status) status = dq__cost_new(&job->cost, &job->setup, &job->plan.cost, content, (const dq_image *const *)style, err);
     for (int i = 0; i < job->styles; i++) dq__image_free(&style[i]);
     if (!status && job->scale == job->pyramid.count - 1) drop_inputs(job);
@@ -424,30 +446,43 @@ static dq_status enter_scale(dq_job *job, dq__error *err) {
     dq__image_free(&start);
     if (!status) status = dq__image_resize(&content, job->content, s->w, s->h, err);
     if (!status) status = let_photo_through(job, content, err);
+    status = dq__ranks_agree(job->ranks, status, err);
     if (!status) status = make_targets(job, content, err);
     dq__image_free(&content);
     if (!status) add_to_average(job);
     return status;
 }
 
+/* The head of the checkpoint, which only the leader of ranks has, to all. */
+static dq_status find_head(const dq_job *job, FILE **file, dq__resume_head *head, dq__error *err) {
+    const bool leads = dq__ranks_own(job->ranks) == 0;
+    dq_status status = leads ? open_checkpoint(job, file, head, err) : DQ_OK;
+    if (leads && !status && !*file) status = dq__fail(err, DQ_BAD_IMAGE, "%s: the checkpoint is gone", job->checkpoint);
+    status = dq__ranks_agree(job->ranks, status, err);
+    return status ? status : dq__ranks_share(job->ranks, 0, head, sizeof *head, err);
+}
+
 /* Stands where the checkpoint says. */
 static dq_status go_on(dq_job *job, dq__error *err) {
-    dq__resume_head head;
+    dq__resume_head head = {0};
     dq_image *content = NULL;
-    FILE *file;
-    dq_status status = open_checkpoint(job, &file, &head, err);
-    if (!status && !file) status = dq__fail(err, DQ_BAD_IMAGE, "%s: the checkpoint is gone", job->checkpoint);
-    if (status) return status;
+    FILE *file = NULL;
+    dq_status status = find_head(job, &file, &head, err);
+    if (status) goto done;
     job->scale = (int)head.scale;
     const dq__scale *s = dq__job_scale(job);
     status = dq__plan_scale(job, s, &job->plan, err);
     if (!status) status = dq__image_resize(&content, job->content, s->w, s->h, err);
     if (!status) status = make_state(job, err);
+    status = dq__ranks_agree(job->ranks, status, err);
     if (!status) status = make_targets(job, content, err);
-    if (!status) status = dq__resume_read_state(job, &head, file, job->checkpoint, err);
-    dq__image_free(&content);
-    fclose(file);
+    if (!status && file) status = dq__resume_read_state(job, &head, file, job->checkpoint, err);
+    status = dq__ranks_agree(job->ranks, status, err);
+    if (!status) status = dq__resume_share(job, &head, err);
     job->resumes = false;
+done:
+    dq__image_free(&content);
+    if (file) fclose(file);
     return status;
 }
 
@@ -533,24 +568,29 @@ static void take_back(dq_job *job, const dq__cost_value *before) {
     add_to_average(job);
 }
 
-/* One evaluation and one step of the optimiser; false where the cost or the pixels are no longer finite. (Pixels are looked
- * at too because a ReLU swallows what is no number.) */
-static bool advance(dq_job *job) {
+/* One evaluation and one step of the optimiser; *finite: are the cost and the pixels still? (Pixels are looked at too because a
+ * ReLU swallows what is no number.) It fails where ranks are lost: then all is as it was before. */
+static dq_status advance(dq_job *job, bool *finite, dq__error *err) {
     const size_t n = floats(dq__job_scale(job));
-    const dq__cost_value before = job->value;
-    job->value = dq__cost_evaluate(job->cost, job->x, job->gradient);
-    if (!isfinite(job->value.total)) return false;
+    const dq__cost_value before = job->value, value = dq__cost_evaluate(job->cost, job->x, job->gradient);
+    const dq_status status = dq__ranks_check(job->ranks, err);
+    *finite = false;
+    if (status) return status;
+    job->value = value;
+    if (!isfinite(job->value.total)) return DQ_OK;
+    *finite = true;
     if (went_too_far(job, &before)) {
         take_back(job, &before);
-        return true;
+        return DQ_OK;
     }
     copy_pixels(job->good, job->x, n);
     job->good_known = true;
     move(job);
-    if (!all_finite(job->x, n)) return false;
+    *finite = all_finite(job->x, n);
+    if (!*finite) return DQ_OK;
     job->failures = 0;
     add_to_average(job);
-    return true;
+    return DQ_OK;
 }
 
 /* ---- a step -------------------------------------------------------------------------------------------------------- */
@@ -560,6 +600,11 @@ static dq_status start(dq_job *job, dq__error *err) {
     if (job->started > 0) return DQ_OK;
     job->started = job->saved = dq__seconds();
     return job->resumes ? go_on(job, err) : DQ_OK;
+}
+
+dq_status dq__job_begin(dq_job *job, dq__error *err) {
+    const dq_status status = start(job, err);
+    return !status && job->scale < 0 ? enter_scale(job, err) : status;
 }
 
 /* Writes the checkpoint when it is time: at the end, and every so many steps, or else once a minute, but never so often that
@@ -575,14 +620,19 @@ static dq_status keep(dq_job *job, dq__error *err) {
 
 dq_status dq__job_step(dq_job *job, int *more, dq__error *err) {
     *more = 0;
-    dq_status status = start(job, err);
+    if (at_end(job)) return DQ_OK;
+    dq_status status = dq__spread_say(job, DQ__ORDER_STEP, err);
+    if (!status) status = start(job, err);
     if (status || at_end(job)) return status;
     while (job->scale < 0 || (job->iteration >= dq__job_scale(job)->iterations && !at_end(job))) {
         status = enter_scale(job, err);
         if (status) return job->unsaved = false, status; /* what was there is gone */
     }
     if (!at_end(job)) {
-        status = advance(job) ? DQ_OK : recover(job, err);
+        bool finite;
+        status = advance(job, &finite, err);
+        if (status) return status;
+        if (!finite) status = recover(job, err);
         if (status) return job->unsaved = false, status; /* there is nothing to go on from */
         job->iteration++;
         job->work_done += (double)dq__job_scale(job)->w * dq__job_scale(job)->h;
@@ -610,8 +660,8 @@ dq_status dq__job_image(dq_job *job, dq_image **out, dq__error *err) {
     dq_image *small = NULL, *image = NULL;
     const dq__scale *last = &job->pyramid.scale[job->pyramid.count - 1];
     *out = NULL;
-    dq_status status = start(job, err);
-    if (!status && job->scale < 0) status = enter_scale(job, err);
+    dq_status status = job->scale < 0 ? dq__spread_say(job, DQ__ORDER_BEGIN, err) : DQ_OK;
+    if (!status) status = dq__job_begin(job, err);
     if (!status) status = picture(job, &small, err);
     if (!status) status = dq__image_resize(&image, small, last->w, last->h, err);
     if (!status) status = take_from_photo(job, image, err);

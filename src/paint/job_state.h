@@ -4,6 +4,7 @@
 #ifndef DQ_PAINT_JOB_STATE_H
 #define DQ_PAINT_JOB_STATE_H
 
+#include "base/ranks.h"
 #include "optim/adam.h"
 #include "optim/lbfgs.h"
 #include "paint/cost.h"
@@ -49,6 +50,7 @@ struct dq_job {
     int styles;
     char *record;
     dq__cost_setup setup;
+    dq__ranks *ranks;    /* that share the work (spread.h); NULL: none */
 
     uint64_t limit;      /* bytes of memory that the job may use */
     dq__scale_plan plan, last_plan; /* of the scale under way, of the last one */
@@ -73,6 +75,15 @@ struct dq_job {
     bool resumes, unsaved;     /* goes on from the checkpoint at its first step; has made steps that are not in it */
     double saved, saving;      /* when the checkpoint was written, and how long that took; seconds */
 };
+
+/* job.c, for spread.c. */
+/* Packs the weights for a job that has all else. */
+dq_status dq__job_outfit(dq_job *job, dq__pool *pool, const dq__weights *weights, dq__error *err);
+/* The job is one of all ranks from now on, and planned for them. What failed on one of them, here or before (`so_far`), has
+ * failed on all. */
+dq_status dq__job_join(dq_job *job, dq__ranks *ranks, dq_status so_far, dq__error *err);
+/* To where the first step begins. */
+dq_status dq__job_begin(dq_job *job, dq__error *err);
 
 static inline int dq__job_last_layer(const dq_job *job) { return job->taps.layer[job->taps.count - 1]; }
 /* The scale under way, or the first one. */

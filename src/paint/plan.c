@@ -17,6 +17,8 @@ enum { PROCESS_BYTES = 40 << 20 };
 
 /* Assumed: bytes a second to and from a file, and multiply-adds a second. */
 static const double FILE_SPEED = 1e9, COMPUTE_SPEED = 200e9;
+/* Ranks share the work of a scale where that takes less than this share of the time. */
+static const double WORTH_SHARING = 0.9;
 /* Convolutions' share of what multiply-adds in registers reach, as if each product were made (Winograd's method saves some). */
 static const double SHARE_OF_PEAK = 0.6;
 
@@ -151,7 +153,7 @@ static void part_styles(const dq_job *job, dq__cost_plan *plan, size_t room) {
     for (int i = 0; i < job->styles; i++) {
         dq__grid *g = &plan->style[i];
         const dq__exec_options options = dq__cost_options(&job->setup, g->w, g->h, false);
-        if (dq__cost_needs(&job->setup, g, false).work <= room) continue;
+        if (!job->ranks && dq__cost_needs(&job->setup, g, false).work <= room) continue;
         dq__grid_make(g, job->pool, &job->table, &options, room);
         g->mapped = plan->grid.mapped;
     }
@@ -274,7 +276,9 @@ dq_status dq__plan_scale(const dq_job *job, const dq__scale *at, dq__scale_plan 
         return dq__fail(err, DQ_LIMIT,
                         "a picture of %d x %d is too small for layer %s: it needs %d px a side; ask for a larger size", at->w,
                         at->h, job->table.layer[dq__job_last_layer(job)].name, side);
-    if (plan->memory <= job->limit) return DQ_OK;
+    if (!job->ranks && plan->memory <= job->limit) return DQ_OK;
+    try_plan(&s, plan);
+    s.seconds *= WORTH_SHARING;
     if (can_part(job)) search_windows(&s);
     else if (!job->settings.max_memory) return DQ_OK; /* nobody forbade it */
     if (!s.found) return refuse(job, at, least_bytes(job, at), err);

@@ -310,16 +310,29 @@ dq_status dq__resume_read_head(const dq_job *job, dq__resume_head *head, FILE *f
     return size == file_size(job, head) ? DQ_OK : damaged(name, "its size is wrong", err);
 }
 
-/* ρ of each pair, into the slots of L-BFGS. */
-static bool get_pairs(stream *s, dq_job *job, const dq__resume_head *head) {
+/* The numbers of the state. */
+static void take_head(dq_job *job, const dq__resume_head *head) {
     dq__lbfgs *l = &job->lbfgs;
-    if (!is_lbfgs(job)) return true;
+    job->iteration = head->iteration;
+    job->average_weight = head->average_weight;
+    job->value = head->value;
+    job->failures = (int)head->failures;
+    if (!is_lbfgs(job)) {
+        job->adam.step = head->step, job->adam.rate = head->rate;
+        return;
+    }
     l->step = head->step;
     l->rate = head->rate;
     l->pairs = (int)head->pairs;
     l->newest = (int)head->newest;
     l->open = l->pairs ? (l->newest + 1) % (l->history + 1) : 0;
     l->h0 = head->h0;
+}
+
+/* ρ of each pair, into the slots of L-BFGS. */
+static bool get_pairs(stream *s, dq_job *job) {
+    dq__lbfgs *l = &job->lbfgs;
+    if (!is_lbfgs(job)) return true;
     for (int k = 0; k < l->pairs; k++) {
         unsigned char bytes[8];
         if (!get(s, bytes, sizeof bytes)) return false;
@@ -342,12 +355,8 @@ dq_status dq__resume_read_state(dq_job *job, const dq__resume_head *head, FILE *
     gsize length = SUM;
     stream s = {.file = file, .sum = g_checksum_new(G_CHECKSUM_SHA256)};
     rewind(file);
-    job->iteration = head->iteration;
-    job->average_weight = head->average_weight;
-    job->value = head->value;
-    job->failures = (int)head->failures;
-    if (!is_lbfgs(job)) job->adam.step = head->step, job->adam.rate = head->rate;
-    const bool good = get(&s, first, HEAD) && get_pairs(&s, job, head) && get_arrays(&s, job, head);
+    take_head(job, head);
+    const bool good = get(&s, first, HEAD) && get_pairs(&s, job) && get_arrays(&s, job, head);
     g_checksum_get_digest(s.sum, sum, &length);
     g_checksum_free(s.sum);
     if (!good) return damaged(name, "it ends early, or has numbers that cannot be", err);
@@ -359,4 +368,16 @@ dq_status dq__resume_read_state(dq_job *job, const dq__resume_head *head, FILE *
         job->work_done += (double)at->iterations * at->w * at->h;
     }
     return DQ_OK;
+}
+
+dq_status dq__resume_share(dq_job *job, const dq__resume_head *head, dq__error *err) {
+    array list[MAX_ARRAYS];
+    dq_status status = DQ_OK;
+    take_head(job, head);
+    if (is_lbfgs(job))
+        status = dq__ranks_share(job->ranks, 0, job->lbfgs.rho, sizeof(double) * (size_t)(job->lbfgs.history + 1), err);
+    const int arrays = list_arrays(job, list);
+    for (int i = 0; i < arrays && !status; i++)
+        status = dq__ranks_share(job->ranks, 0, list[i].at, sizeof(float) * (size_t)head->floats, err);
+    return status;
 }

@@ -20,5 +20,7 @@ dq_status dq__resume_read_head(const dq_job *job, dq__resume_head *head, FILE *f
 /* Reads the rest into the state of the job, which stands at head->scale with memory for it. After a failure the job cannot go
  * on. */
 dq_status dq__resume_read_state(dq_job *job, const dq__resume_head *head, FILE *file, const char *name, dq__error *err);
+/* Gives the state that the leader of ranks has read to all. */
+dq_status dq__resume_share(dq_job *job, const dq__resume_head *head, dq__error *err);
 
 #endif
