@@ -7,14 +7,16 @@
 #include "http.h"
 #include "multipart.h"
 #include "options.h"
+#include "sketch.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CONVERT_SECONDS = 60, STYLES = 16 };
 
-/* ---- from a request to {photo, styles, options, title, batch, priority} ------------------------------------------ */
+/* ---- from a request to {photo, styles, options, sketch, title, batch, priority} ---------------------------------- */
 
 /* Numbers and switches of JSON become the texts that options are. */
 static json_t *option_text(const json_t *value) {
@@ -27,17 +29,21 @@ static json_t *option_text(const json_t *value) {
     return json_string(text);
 }
 
-static json_t *job_of_json(request *r) {
+static json_t *option_texts(const json_t *object) {
     const char *name;
-    json_t *value, *body = api_body(r), *job, *options = json_object();
-    if (!body) {
-        json_decref(options);
-        return NULL;
-    }
-    json_object_foreach(json_object_get(body, "options"), name, value) json_object_set_new(options, name, option_text(value));
-    job = json_pack("{s:O?, s:O?, s:o, s:O?, s:O?, s:O?}", "photo", json_object_get(body, "photo"), "styles",
-                    json_object_get(body, "styles"), "options", options, "title", json_object_get(body, "title"), "batch",
-                    json_object_get(body, "batch"), "priority", json_object_get(body, "priority"));
+    json_t *value, *texts = json_object();
+    json_object_foreach((json_t *)(uintptr_t)object, name, value) json_object_set_new(texts, name, option_text(value));
+    return texts;
+}
+
+static json_t *job_of_json(request *r) {
+    json_t *body = api_body(r);
+    if (!body) return NULL;
+    json_t *options = option_texts(json_object_get(body, "options")), *sketch = json_object_get(body, "sketch");
+    json_t *job = json_pack("{s:O?, s:O?, s:o, s:O?, s:O?, s:O?}", "photo", json_object_get(body, "photo"), "styles",
+                            json_object_get(body, "styles"), "options", options, "title", json_object_get(body, "title"), "batch",
+                            json_object_get(body, "batch"), "priority", json_object_get(body, "priority"));
+    if (sketch && !json_is_null(sketch)) json_object_set_new(job, "sketch", option_texts(sketch));
     json_decref(body);
     return job;
 }
@@ -70,6 +76,10 @@ static int add_part(request *r, store *s, json_t *job, const multipart_part *par
     }
     if (strcmp(name, "title") == 0 || strcmp(name, "batch") == 0) return json_object_set_new(job, name, text_of(part));
     if (strcmp(name, "priority") == 0) return json_object_set_new(job, name, json_integer(strtol(part->bytes, NULL, 10)));
+    if (sketch_is_setting(name)) {
+        if (!json_object_get(job, "sketch")) json_object_set_new(job, "sketch", json_object());
+        return json_object_set_new(json_object_get(job, "sketch"), name, text_of(part));
+    }
     const dq_option_info *info = option_named(name);
     const option_use use = info ? option_use_of(info) : OPTION_NEVER;
     const bool picture = *part->file && (use == OPTION_PICTURE || use == OPTION_INIT);
@@ -104,6 +114,32 @@ static bool is_there(store *s, const char *id, char name[120]) {
     return true;
 }
 
+static void set_title(json_t *job, const char *title) {
+    char clean[300];
+    if (json_string_length(json_object_get(job, "title"))) return;
+    api_clean(clean, sizeof clean, title, strlen(title));
+    json_object_set_new(job, "title", json_string(clean));
+}
+
+/* A sketch has no paintings and no options, but perhaps a folder of pairs, which must not be empty. */
+static bool sketch_is_right(request *r, store *s, json_t *job, const char *photo) {
+    char text[240], title[300];
+    const json_t *sketch = json_object_get(job, "sketch");
+    const char *refusal = sketch_refusal(sketch, text), *id = sketch_value(sketch, "folder");
+    if (json_array_size(json_object_get(job, "styles")) || json_object_size(json_object_get(job, "options")))
+        refusal = "a sketch takes no paintings, and no options of painting";
+    json_t *folder = !refusal && *id && store_id_ok(id) ? store_folder(s, id) : NULL;
+    if (!refusal && *id && json_integer_value(json_object_get(folder, "pairs")) < 1)
+        refusal = folder ? "the folder has no pairs yet" : "the folder is not here";
+    const char *name = json_string_value(json_object_get(folder, "name"));
+    snprintf(title, sizeof title, "%.60s · %.80s", photo, name ? name : sketch_value(sketch, "method"));
+    if (refusal) answer_problem(r, 422, "sketch", "%s", refusal);
+    else set_title(job, title);
+    if (!refusal) json_object_set_new(job, "styles", json_array());
+    json_decref(folder);
+    return !refusal;
+}
+
 /* "photo · painting + painting", where the request gives no title. */
 static bool pictures_are_there(request *r, store *s, json_t *job) {
     char title[300], name[120];
@@ -113,6 +149,7 @@ static bool pictures_are_there(request *r, store *s, json_t *job) {
         answer_problem(r, 422, "photo", "photo must be a file, or the id of a picture that is here");
         return false;
     }
+    if (json_object_get(job, "sketch")) return sketch_is_right(r, s, job, name);
     if (!json_is_array(styles) || json_array_size(styles) < 1 || json_array_size(styles) > STYLES) {
         answer_problem(r, 422, "styles", "there must be 1 to %d styles", STYLES);
         return false;
@@ -125,11 +162,7 @@ static bool pictures_are_there(request *r, store *s, json_t *job) {
         }
         if (n < 200) n += snprintf(title + n, sizeof title - (size_t)n, "%s%.50s", i ? " + " : " · ", name);
     }
-    if (!json_string_length(json_object_get(job, "title"))) {
-        char clean[300];
-        api_clean(clean, sizeof clean, title, strlen(title));
-        json_object_set_new(job, "title", json_string(clean));
-    }
+    set_title(job, title);
     return true;
 }
 

@@ -50,15 +50,19 @@ static json_t *row_of(const char *id, const char *kind, const char *name, const 
                      p->height, "format", p->format, "builtin", 0);
 }
 
-json_t *api_take_in(request *r, store *s, const char *kind, const char *name, const void *bytes, size_t size) {
-    char most[32], id[STORE_ID];
-    child_picture p;
-    if (!looks_right(r, bytes, size)) return NULL;
+bool api_decode(request *r, const void *bytes, size_t size, child_picture *p) {
+    char most[32];
+    if (!looks_right(r, bytes, size)) return false;
     snprintf(most, sizeof most, "%lld", r->server->settings->max_pixels * 1000000ll);
-    if (child_decode("intake", most, bytes, size, DECODE_SECONDS, &p)) {
-        refuse(r, &p);
-        return NULL;
-    }
+    if (child_decode("intake", most, bytes, size, DECODE_SECONDS, p) == 0) return true;
+    refuse(r, p);
+    return false;
+}
+
+json_t *api_take_in(request *r, store *s, const char *kind, const char *name, const void *bytes, size_t size) {
+    char id[STORE_ID];
+    child_picture p;
+    if (!api_decode(r, bytes, size, &p)) return NULL;
     store_new_id(id);
     json_t *row = row_of(id, kind, *name ? name : kind, &p);
     if (keep(s, row, &p)) {
@@ -70,8 +74,7 @@ json_t *api_take_in(request *r, store *s, const char *kind, const char *name, co
     return row;
 }
 
-/* A file's name without its ending and folders, for people. */
-static void plain_name(char out[120], const char *file) {
+void api_plain_name(char out[120], const char *file) {
     const char *base = strrchr(file, '/'), *back = strrchr(file, '\\');
     base = base && base > back ? base + 1 : back ? back + 1 : file;
     const char *dot = strrchr(base, '.');
@@ -93,7 +96,7 @@ static void add_form(request *r, store *s, const char *boundary) {
     if (count < 0) answer_problem(r, 400, "form", "the form is not well formed");
     else if (!file || !is_kind(kind)) answer_problem(r, 400, "form", "a form has a file, and a kind: photo, style or mask");
     else {
-        if (!*name) plain_name(name, file->file);
+        if (!*name) api_plain_name(name, file->file);
         json_t *row = api_take_in(r, s, kind, name, file->bytes, file->size);
         if (row) answer_json(r, 201, row);
     }

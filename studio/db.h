@@ -39,6 +39,7 @@ typedef struct db_driver {
     const char *skip_locked; /* what a claim adds to its SELECT */
     const char *now;         /* gives the database's clock in milliseconds since 1970 */
     const char *setup;       /* a statement that comes before the tables are made, in the same transaction; or NULL */
+    const char *job_columns; /* gives the names of the columns of the table jobs */
     const char *more_tables; /* one more statement of that transaction, or NULL */
     /* 0, or −1 with db->reason set. rows may be NULL; what it is given must be freed with db_rows_free. */
     int (*run)(db *d, const char *sql, int count, const db_value *values, db_rows *rows);

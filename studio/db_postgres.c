@@ -131,6 +131,8 @@ static void close_db(db *d) {
 
 static const db_driver driver = {.skip_locked = " FOR UPDATE SKIP LOCKED",
                                  .now = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+                                 .job_columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'jobs'"
+                                                " AND table_schema = CURRENT_SCHEMA()",
                                  .setup = "SELECT pg_advisory_xact_lock(8417)",
                                  .more_tables = "CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, bytes BYTEA NOT NULL)",
                                  .run = run, .begin = begin, .put = put, .get = get,

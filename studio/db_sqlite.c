@@ -168,6 +168,7 @@ static void close_db(db *d) {
 
 static const db_driver driver = {.skip_locked = "",
                                  .now = "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+                                 .job_columns = "SELECT name FROM pragma_table_info('jobs')",
                                  .run = run, .begin = begin, .put = put, .get = get, .drop = drop, .list = list, .mend = mend,
                                  .close = close_db};
 

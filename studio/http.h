@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct child_picture;
 struct crew;
 struct events;
 typedef struct request request;
@@ -143,11 +144,22 @@ void api_job_list(request *r, store *s);
 void api_job_one(request *r, store *s);
 void api_job_result(request *r, store *s);
 void api_events(request *r, store *s);
+void api_folder_add(request *r, store *s);
+void api_folder_delete(request *r, store *s);
+void api_folder_list(request *r, store *s);
+void api_folder_one(request *r, store *s);
+void api_pair_add(request *r, store *s);
+void api_pair_delete(request *r, store *s);
+void api_pair_file(request *r, store *s);
 
 /* The body as a JSON object; NULL with an answer. */
 json_t *api_body(request *r);
 /* Text from a stranger as one that can be shown: valid UTF-8 without control characters, at most `size` − 1 bytes. */
 void api_clean(char *out, size_t size, const char *text, size_t length);
+/* A file's name without its ending and folders, for people. */
+void api_plain_name(char out[120], const char *file);
+/* Decodes bytes in a child; false with an answer. Slow. */
+bool api_decode(request *r, const void *bytes, size_t size, struct child_picture *p);
 /* Decodes bytes and keeps the picture; its row, or NULL with an answer. Slow. */
 json_t *api_take_in(request *r, store *s, const char *kind, const char *name, const void *bytes, size_t size);
 /* The worker's own columns are not for readers. */

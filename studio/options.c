@@ -3,6 +3,8 @@
  * on/off appears in the page by itself; a new text option needs a row in `texts`, and tests/unit/test_studio.c demands it. */
 #include "options.h"
 
+#include "sketch.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +41,7 @@ const dq_option_info *option_named(const char *name) {
 
 bool option_is_picture(option_use use, const char *value) {
     if (use == OPTION_PICTURE) return *value;
-    return use == OPTION_INIT && strcmp(value, "content") != 0 && strcmp(value, "noise") != 0;
+    return use == OPTION_INIT && strcmp(value, "palette") != 0 && strcmp(value, "content") != 0 && strcmp(value, "noise") != 0;
 }
 
 bool option_next_id(const char **list, char id[STORE_ID]) {
@@ -114,8 +116,8 @@ json_t *options_json(dq_context *ctx) {
     for (int i = 0; (info = dq_option_at(i)); i++)
         if (option_use_of(info) != OPTION_NEVER) json_array_append_new(rows, option_json(info, defaults));
     dq_options_free(&defaults);
-    return json_pack("{s:s, s:o, s:o, s:o}", "version", dq_version(), "options", rows, "recipes", recipes_json(ctx), "models",
-                     options_models(ctx));
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "version", dq_version(), "options", rows, "recipes", recipes_json(ctx),
+                     "models", options_models(ctx), "sketches", sketch_methods());
 }
 
 /* ---- for requests ------------------------------------------------------------------------------------------------ */
@@ -155,7 +157,7 @@ static bool allowed(dq_context *ctx, option_use use, const char *value) {
     case OPTION_WORDS: return is_words(value);
     case OPTION_RECIPE: return is_recipe(value);
     case OPTION_MODEL: return is_model(ctx, value);
-    case OPTION_INIT: return store_id_ok(value); /* "content" and "noise" look like ids, too */
+    case OPTION_INIT: return store_id_ok(value); /* "palette", "content" and "noise" look like ids, too */
     case OPTION_PICTURE: return is_ids(value);
     }
     return false;

@@ -16,7 +16,7 @@ typedef enum option_use {
     OPTION_WORDS,   /* a text without anything that could be a path */
     OPTION_RECIPE,  /* a built-in recipe's name */
     OPTION_MODEL,   /* the name of a network that is here */
-    OPTION_INIT,    /* content, noise, or a picture's id */
+    OPTION_INIT,    /* palette, content, noise, or a picture's id */
     OPTION_PICTURE, /* ids of pictures, parted by commas, or "" */
 } option_use;
 

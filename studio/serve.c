@@ -7,6 +7,7 @@
 #include "events.h"
 #include "http.h"
 #include "options.h"
+#include "work.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,6 +130,7 @@ static int64_t change_now(store *s) {
 static void tidy(store *s, const char *data, int keep_days) {
     if (keep_days > 0) store_retain(s, store_now(s) - keep_days * 86400000ll);
     crew_clear(data, s);
+    draw_clear(data, s);
 }
 
 static void loop(server *v, store *s, const char *data) {

@@ -83,7 +83,20 @@ static const char *const tables[] = {
     "CREATE INDEX IF NOT EXISTS jobs_number ON jobs (number)",
     "CREATE INDEX IF NOT EXISTS jobs_change ON jobs (change)",
     "CREATE INDEX IF NOT EXISTS jobs_batch ON jobs (batch)",
+    "CREATE TABLE IF NOT EXISTS folders (id TEXT PRIMARY KEY, name TEXT NOT NULL, created BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS pairs (id TEXT PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS pairs_folder ON pairs (folder)",
 };
+
+/* A store from before there were sketches gets their column. */
+static int add_sketches(store *s) {
+    db_rows rows;
+    if (run(s, s->d->driver->job_columns, &rows, 0, NULL)) return -1;
+    bool there = false;
+    for (int r = 0; r < rows.rows; r++) there |= strcmp(db_text(&rows, r, 0), "sketch") == 0;
+    db_rows_free(&rows);
+    return there ? 0 : bare(s, "ALTER TABLE jobs ADD COLUMN sketch TEXT NOT NULL DEFAULT 'null'");
+}
 
 static int make_tables(store *s) {
     int code = begin(s);
@@ -95,6 +108,7 @@ static int make_tables(store *s) {
         if (!code) db_rows_free(&rows);
     }
     for (int i = 0; !code && i < COUNT(tables); i++) code = bare(s, tables[i]);
+    if (!code) code = add_sketches(s);
     if (!code && driver->more_tables) code = bare(s, driver->more_tables);
     return end(s, code);
 }
@@ -183,7 +197,8 @@ int store_drop(store *s, const char *id, const char *part) {
     return code;
 }
 
-static const char *const parts[] = {"png", "jpeg", "thumb", "view", "preview", "result", "result-jpeg", "result-webp"};
+static const char *const parts[] = {"png", "jpeg", "thumb", "view", "preview", "result", "result-jpeg", "result-webp",
+                                    "photo", "sketch"};
 
 static void drop_all(store *s, const char *id) {
     for (int i = 0; i < COUNT(parts); i++) store_drop(s, id, parts[i]);
@@ -205,7 +220,8 @@ int store_sweep(store *s) {
     json_array_foreach(listed.names, i, name) {
         char id[64];
         snprintf(id, sizeof id, "%.*s", (int)strcspn(json_string_value(name), "."), json_string_value(name));
-        if (code || RUN(s, "SELECT 1 FROM jobs WHERE id = $1 UNION ALL SELECT 1 FROM pictures WHERE id = $1", &rows, DB_T(id)))
+        if (code || RUN(s, "SELECT 1 FROM jobs WHERE id = $1 UNION ALL SELECT 1 FROM pictures WHERE id = $1 UNION ALL SELECT 1"
+                   " FROM pairs WHERE id = $1", &rows, DB_T(id)))
             break;
         if (first_number(&rows) < 0 && !s->d->driver->drop(s->d, json_string_value(name))) count++;
     }
@@ -228,12 +244,12 @@ static const struct column job_columns[] = {
     {"scale", 'i'},        {"scales", 'i'},   {"iteration", 'i'},    {"iterations", 'i'},   {"width", 'i'},
     {"height", 'i'},       {"cost", 'r'},     {"content_cost", 'r'}, {"style_cost", 'r'},   {"done", 'r'},
     {"seconds", 'r'},      {"seconds_left", 'r'}, {"preview", 'i'},  {"curve", 'j'},        {"error", 't'},
-    {"favourite", 'b'},    {"early", 'b'},
+    {"favourite", 'b'},    {"early", 'b'},    {"sketch", 'j'},
 };
 #define JOB_COLUMNS \
     "id, number, change, state, ask, batch, priority, title, photo, styles, options, created, started, ended, worker, scale," \
     " scales, iteration, iterations, width, height, cost, content_cost, style_cost, done, seconds, seconds_left, preview," \
-    " curve, error, favourite, early"
+    " curve, error, favourite, early, sketch"
 
 static const struct column picture_columns[] = {{"id", 't'},    {"kind", 't'},   {"name", 't'},   {"created", 'i'},
                                                 {"width", 'i'}, {"height", 'i'}, {"format", 't'}, {"builtin", 'b'}};
@@ -334,6 +350,81 @@ int store_picture_delete(store *s, const char *id) {
     return 0;
 }
 
+/* ---- folders of pairs -------------------------------------------------------------------------------------------- */
+
+static const struct column folder_columns[] = {{"id", 't'}, {"name", 't'}, {"created", 'i'}, {"pairs", 'i'}};
+static const struct column pair_columns[] = {{"id", 't'}, {"folder", 't'}, {"name", 't'}};
+#define FOLDER_COLUMNS "id, name, created, (SELECT COUNT(*) FROM pairs WHERE pairs.folder = folders.id)"
+
+int store_folder_add(store *s, const char *id, const char *name) {
+    return RUN(s, "INSERT INTO folders (id, name, created) VALUES ($1, $2, $3)", NULL, DB_T(id), DB_T(name), DB_I(store_now(s)));
+}
+
+json_t *store_folder(store *s, const char *id) {
+    db_rows rows;
+    if (RUN(s, "SELECT " FOLDER_COLUMNS " FROM folders WHERE id = $1", &rows, DB_T(id))) return NULL;
+    return only_row(&rows, folder_columns);
+}
+
+json_t *store_folders(store *s) {
+    db_rows rows;
+    if (run(s, "SELECT " FOLDER_COLUMNS " FROM folders ORDER BY created DESC, id", &rows, 0, NULL)) return NULL;
+    return rows_json(&rows, folder_columns);
+}
+
+/* A pair is only added where its folder is there and has room. */
+int store_pair_add(store *s, const char *id, const char *folder, const char *name) {
+    db_rows rows;
+    if (RUN(s,
+            "INSERT INTO pairs (id, folder, name) SELECT $1, id, $3 FROM folders WHERE id = $2 AND (SELECT COUNT(*) FROM pairs"
+            " WHERE folder = $2) < CAST($4 AS BIGINT) RETURNING 1",
+            &rows, DB_T(id), DB_T(folder), DB_T(name), DB_I(STORE_PAIRS)))
+        return -1;
+    return first_number(&rows) < 0;
+}
+
+json_t *store_pair(store *s, const char *id) {
+    db_rows rows;
+    if (RUN(s, "SELECT id, folder, name FROM pairs WHERE id = $1", &rows, DB_T(id))) return NULL;
+    return only_row(&rows, pair_columns);
+}
+
+json_t *store_pairs(store *s, const char *folder) {
+    db_rows rows;
+    if (RUN(s, "SELECT id, folder, name FROM pairs WHERE folder = $1 ORDER BY name, id", &rows, DB_T(folder))) return NULL;
+    return rows_json(&rows, pair_columns);
+}
+
+/* Drops the files of deleted rows; their ids are in the first column. */
+static int drop_rows(store *s, db_rows *rows) {
+    const int count = rows->rows;
+    for (int r = 0; r < count; r++) drop_all(s, db_text(rows, r, 0));
+    db_rows_free(rows);
+    return count;
+}
+
+int store_pair_delete(store *s, const char *id) {
+    db_rows rows;
+    if (RUN(s, "DELETE FROM pairs WHERE id = $1 RETURNING id", &rows, DB_T(id))) return -1;
+    return drop_rows(s, &rows) == 0;
+}
+
+int store_folder_delete(store *s, const char *id) {
+    db_rows rows;
+    json_t *folder = store_folder(s, id);
+    if (!folder) return s->in_order ? 1 : -1;
+    json_decref(folder);
+    if (RUN(s,
+            "DELETE FROM folders WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE state IN ('queued', 'running', 'paused')"
+            " AND sketch LIKE '%\"' || $1 || '\"%') RETURNING 1",
+            &rows, DB_T(id)))
+        return -1;
+    if (first_number(&rows) < 0) return 2;
+    if (RUN(s, "DELETE FROM pairs WHERE folder = $1 RETURNING id", &rows, DB_T(id))) return -1;
+    drop_rows(s, &rows);
+    return 0;
+}
+
 /* ---- jobs: adding and reading ------------------------------------------------------------------------------------ */
 
 /* The turn of a new job: one after the batch's last, or after what is being painted now. So many batches take turns, however
@@ -353,6 +444,7 @@ int store_job_add(store *s, const json_t *job) {
     int64_t change = 0, turn = 0;
     char *styles = json_dumps(json_object_get(job, "styles"), JSON_COMPACT);
     char *options = json_dumps(json_object_get(job, "options"), JSON_COMPACT | JSON_SORT_KEYS);
+    char *sketch = json_dumps(json_object_get(job, "sketch"), JSON_COMPACT | JSON_SORT_KEYS);
     int code = begin(s);
     if (!code) {
         code = next_change(s, &change);
@@ -360,12 +452,13 @@ int store_job_add(store *s, const json_t *job) {
         if (!code)
             code = RUN(s,
                        "INSERT INTO jobs (id, number, change, state, batch, priority, turn, title, photo, styles, options,"
-                       " created) VALUES ($1, $2, $2, 'queued', $3, $4, $5, $6, $7, $8, $9, $10)",
+                       " created, sketch) VALUES ($1, $2, $2, 'queued', $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                        NULL, DB_T(text_in(job, "id")), DB_I(change), DB_T(text_in(job, "batch")),
                        DB_I(number_in(job, "priority")), DB_I(turn), DB_T(text_in(job, "title")), DB_T(text_in(job, "photo")),
-                       DB_T(styles), DB_T(options), DB_I(store_now(s)));
+                       DB_T(styles), DB_T(options), DB_I(store_now(s)), DB_T(sketch ? sketch : "null"));
         code = end(s, code);
     }
+    free(sketch);
     free(styles);
     free(options);
     return code;
@@ -468,7 +561,8 @@ int store_job_edit(store *s, const char *id, const json_t *edit) {
     "UPDATE jobs SET change = $1, ask = CASE state WHEN 'running' THEN 'cancel' ELSE '' END, ended = $3, state = CASE state" \
     " WHEN 'running' THEN 'running' ELSE 'cancelled' END WHERE id = $2 AND state IN ('queued', 'running', 'paused') RETURNING 1"
 #define ASK_FINISH \
-    "UPDATE jobs SET change = $1, ask = 'finish' WHERE id = $2 AND CAST($3 AS BIGINT) > 0 AND state = 'running' RETURNING 1"
+    "UPDATE jobs SET change = $1, ask = 'finish' WHERE id = $2 AND CAST($3 AS BIGINT) > 0 AND state = 'running' AND sketch" \
+    " = 'null' RETURNING 1"
 #define ASK_PAUSE \
     "UPDATE jobs SET change = $1, ask = CASE state WHEN 'running' THEN 'pause' ELSE '' END, state = CASE state WHEN 'running'" \
     " THEN 'running' ELSE 'paused' END WHERE id = $2 AND CAST($3 AS BIGINT) > 0 AND state IN ('queued', 'running') RETURNING 1"
@@ -500,14 +594,6 @@ int store_job_delete(store *s, const char *id) {
     if (first_number(&rows) < 0) return 2;
     drop_all(s, id);
     return 0;
-}
-
-/* Drops the files of deleted rows; their ids are in the first column. */
-static int drop_rows(store *s, db_rows *rows) {
-    const int count = rows->rows;
-    for (int r = 0; r < count; r++) drop_all(s, db_text(rows, r, 0));
-    db_rows_free(rows);
-    return count;
 }
 
 int store_retain(store *s, int64_t time) {

@@ -48,9 +48,24 @@ int store_picture_rename(store *s, const char *id, const char *name, const char 
 /* 1 if there is none; files go too. A picture that a waiting or running job needs stays: 2. */
 int store_picture_delete(store *s, const char *id);
 
+/* ---- folders of pairs, for sketches: {id, name, created, pairs: n}, pairs: {id, folder, name} with files "photo", "sketch" and
+ * "thumb" ---- */
+
+enum { STORE_PAIRS = 2000 }; /* as many as a sketch can be drawn from */
+int store_folder_add(store *s, const char *id, const char *name);
+json_t *store_folder(store *s, const char *id); /* NULL if there is none or the store fails */
+json_t *store_folders(store *s);
+/* With all its pairs. 1: no such folder; 2: a job that has not ended needs it. */
+int store_folder_delete(store *s, const char *id);
+/* 1: no such folder, or it is full. */
+int store_pair_add(store *s, const char *id, const char *folder, const char *name);
+json_t *store_pair(store *s, const char *id);
+json_t *store_pairs(store *s, const char *folder);
+int store_pair_delete(store *s, const char *id); /* 1: no such pair */
+
 /* ---- jobs ---- */
 
-/* Queues one: {id, title, batch, priority, photo, styles: […], options: {…}}. */
+/* Queues one: {id, title, batch, priority, photo, styles: […], options: {…}, sketch: {…} or nothing}. */
 int store_job_add(store *s, const json_t *job);
 json_t *store_job(store *s, const char *id);
 

@@ -4,14 +4,13 @@
  *     __paint DATA NAME THREADS MEMORY      the store's location is in $DANQING_STUDIO_STORE */
 #include "options.h"
 #include "shrink.h"
-#include "store.h"
 #include "studio.h"
+#include "work.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,43 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LIFELINE = 3, LEASE = 15000, STYLES = 16, CURVE = 240, PREVIEW = 900 };
+enum { LIFELINE = 3, LEASE = 15000, PREVIEW = 900 };
 
-typedef struct painter {
-    const char *location, *data, *name; /* name is "host.…" */
-    char host[72];
-    int threads;
-    uint64_t memory;
-    store *s;
-    pthread_mutex_t lock;
-    char current[STORE_ID]; /* the job whose lease the keeper renews, "" for none */
-} painter;
-
-/* One job while it is painted. */
-typedef struct work {
-    painter *p;
-    const json_t *row;
-    const char *id;
-    dq_context *ctx;
-    dq_image *content, *styles[STYLES];
-    int style_count;
-    dq_options *options;
-    dq_model *model;
-    dq_job *job;
-    dq_plan plan;
-    char folder[4096];
-    bool keep; /* the folder: somebody goes on from its checkpoint */
-    char why[240];     /* it cannot be painted */
-    struct {
-        int step, scale;
-        double cost;
-    } curve[CURVE];
-    int points, every, steps; /* of the curve: how many, a point for every so many steps, steps so far */
-    int preview, scale;
-    double began, next_preview, next_beat;
-} work;
-
-static double now(void) {
+double work_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
@@ -74,6 +39,8 @@ static bool parent_lives(int milliseconds) {
     if (wait.revents & (POLLHUP | POLLERR | POLLNVAL)) return false;
     return milliseconds == 0 || read(LIFELINE, &byte, 1) != 0;
 }
+
+bool work_goes_on(void) { return parent_lives(0); }
 
 /* Renews the lease while a step takes long, through a connection of its own. */
 static void *keep_lease(void *user) {
@@ -98,24 +65,24 @@ static void set_current(painter *p, const char *id) {
 
 /* ---- preparing --------------------------------------------------------------------------------------------------- */
 
-static int cannot(work *w, const char *why) {
+int work_cannot(work *w, const char *why) {
     snprintf(w->why, sizeof w->why, "%s", why);
     return -1;
 }
 
-static int fail_with(work *w, dq_status status) {
-    return status ? cannot(w, *dq_last_error(w->ctx) ? dq_last_error(w->ctx) : dq_status_name(status)) : 0;
+int work_failed(work *w, dq_status status) {
+    return status ? work_cannot(w, *dq_last_error(w->ctx) ? dq_last_error(w->ctx) : dq_status_name(status)) : 0;
 }
 
 /* The bytes of a picture, as intake left them; `ending` is their format. */
 static int fetch(work *w, const char *id, void **bytes, size_t *size, char ending[8]) {
     store *s = w->p->s;
     json_t *picture = store_picture(s, id);
-    if (!picture) return cannot(w, *store_reason(s) ? store_reason(s) : "a picture of this job has been deleted");
+    if (!picture) return work_cannot(w, *store_reason(s) ? store_reason(s) : "a picture of this job has been deleted");
     snprintf(ending, 8, "%s", json_string_value(json_object_get(picture, "format")));
     json_decref(picture);
     const int code = store_get(s, id, ending, bytes, size);
-    return code ? cannot(w, code < 0 ? store_reason(s) : "a picture of this job is missing") : 0;
+    return code ? work_cannot(w, code < 0 ? store_reason(s) : "a picture of this job is missing") : 0;
 }
 
 static int read_picture(work *w, dq_image **out, const char *id) {
@@ -125,38 +92,34 @@ static int read_picture(work *w, dq_image **out, const char *id) {
     if (fetch(w, id, &bytes, &size, ending)) return -1;
     const dq_status status = dq_image_read_memory(w->ctx, out, bytes, size, "a picture");
     free(bytes);
-    return fail_with(w, status);
+    return work_failed(w, status);
 }
 
-/* Writes a picture into the job's folder, where the library can open it. */
-static int picture_file(work *w, const char *id) {
+int work_picture_file(work *w, const char *id, char path[4200]) {
     void *bytes;
     size_t size;
-    char ending[8], path[4200];
+    char ending[8];
     if (fetch(w, id, &bytes, &size, ending)) return -1;
-    snprintf(path, sizeof path, "%s/%s.%s", w->folder, id, ending);
+    snprintf(path, 4200, "%s/%s.%s", w->folder, id, ending);
     FILE *file = fopen(path, "wbe");
     const bool whole = file && fwrite(bytes, 1, size, file) == size;
     free(bytes);
-    return (file && fclose(file)) || !whole ? cannot(w, "cannot write into the studio's folder") : 0;
+    return (file && fclose(file)) || !whole ? work_cannot(w, "cannot write into the studio's folder") : 0;
 }
 
 /* Sets an option to the files of the pictures that its value lists. */
 static int set_files(work *w, const char *name, const char *list) {
-    char id[STORE_ID], ending[8] = "png", *text = NULL;
+    char id[STORE_ID], path[4200], *text = NULL;
     size_t size = 0;
     int code = 0, count = 0;
     FILE *to = open_memstream(&text, &size);
-    if (!to) return cannot(w, "no memory");
+    if (!to) return work_cannot(w, "no memory");
     while (!code && option_next_id(&list, id)) {
-        json_t *picture = store_picture(w->p->s, id);
-        snprintf(ending, sizeof ending, "%s", picture ? json_string_value(json_object_get(picture, "format")) : "png");
-        json_decref(picture);
-        fprintf(to, "%s%s/%s.%s", count++ ? "," : "", w->folder, id, ending);
-        code = picture_file(w, id);
+        code = work_picture_file(w, id, path);
+        if (!code) fprintf(to, "%s%s", count++ ? "," : "", path);
     }
     fclose(to);
-    if (!code) code = fail_with(w, dq_options_set(w->options, name, text));
+    if (!code) code = work_failed(w, dq_options_set(w->options, name, text));
     free(text);
     return code;
 }
@@ -164,26 +127,25 @@ static int set_files(work *w, const char *name, const char *list) {
 static int set_option(work *w, const char *name, const char *value) {
     const dq_option_info *info = option_named(name);
     const option_use use = info ? option_use_of(info) : OPTION_NEVER;
-    if (use == OPTION_NEVER) return cannot(w, "the job has an option that this worker does not know");
+    if (use == OPTION_NEVER) return work_cannot(w, "the job has an option that this worker does not know");
     if (option_is_picture(use, value)) return set_files(w, name, value);
-    return fail_with(w, dq_options_set(w->options, name, value));
+    return work_failed(w, dq_options_set(w->options, name, value));
 }
 
-/* The job's own folder: its checkpoint, and files that the library wants by path. */
-static int make_folder(work *w) {
-    char path[4200];
+int work_folder(work *w) {
     snprintf(w->folder, sizeof w->folder, "%.3900s/work", w->p->data);
     mkdir(w->folder, 0700);
     snprintf(w->folder, sizeof w->folder, "%.3900s/work/%s", w->p->data, w->id);
-    if (mkdir(w->folder, 0700) && errno != EEXIST) return cannot(w, "cannot write into the studio's folder");
-    snprintf(path, sizeof path, "%s/checkpoint", w->folder);
-    return fail_with(w, dq_options_set(w->options, "checkpoint", path));
+    return mkdir(w->folder, 0700) && errno != EEXIST ? work_cannot(w, "cannot write into the studio's folder") : 0;
 }
 
 static int set_options(work *w) {
     const char *name;
+    char path[4200];
     json_t *value;
-    if (fail_with(w, dq_options_new(w->ctx, &w->options)) || make_folder(w)) return -1;
+    if (work_failed(w, dq_options_new(w->ctx, &w->options)) || work_folder(w)) return -1;
+    snprintf(path, sizeof path, "%s/checkpoint", w->folder);
+    if (work_failed(w, dq_options_set(w->options, "checkpoint", path))) return -1;
     json_object_foreach(json_object_get(w->row, "options"), name, value) {
         if (set_option(w, name, json_string_value(value))) return -1;
     }
@@ -195,14 +157,14 @@ static int read_pictures(work *w) {
     json_t *style;
     if (read_picture(w, &w->content, json_string_value(json_object_get(w->row, "photo")))) return -1;
     json_array_foreach(json_object_get(w->row, "styles"), i, style) {
-        if (i >= STYLES || read_picture(w, &w->styles[i], json_string_value(style))) return -1;
+        if (i >= WORK_STYLES || read_picture(w, &w->styles[i], json_string_value(style))) return -1;
         w->style_count++;
     }
     return 0;
 }
 
 static void free_inputs(work *w) {
-    for (int i = 0; i < STYLES; i++) dq_image_free(&w->styles[i]);
+    for (int i = 0; i < WORK_STYLES; i++) dq_image_free(&w->styles[i]);
     dq_image_free(&w->content);
     dq_model_free(&w->model);
 }
@@ -221,7 +183,7 @@ static void load_curve(work *w) {
     json_t *point;
     if (access(dq_options_get(w->options, "checkpoint"), F_OK)) return;
     json_array_foreach(json_object_get(w->row, "curve"), i, point) {
-        if (w->points == CURVE) break;
+        if (w->points == WORK_CURVE) break;
         w->curve[w->points].step = w->steps = (int)json_integer_value(json_array_get(point, 0));
         w->curve[w->points].cost = json_number_value(json_array_get(point, 1));
         w->curve[w->points++].scale = (int)json_integer_value(json_array_get(point, 2));
@@ -233,7 +195,7 @@ static void load_curve(work *w) {
 static int prepare(work *w) {
     char memory[32];
     w->every = 1;
-    if (dq_context_new(&w->ctx, w->p->threads)) return cannot(w, "the library does not start");
+    if (dq_context_new(&w->ctx, w->p->threads)) return work_cannot(w, "the library does not start");
     if (read_pictures(w) || set_options(w)) return -1;
     snprintf(memory, sizeof memory, "%llu", (unsigned long long)w->p->memory);
     dq_status status = dq_options_set(w->options, "max-memory", memory);
@@ -241,17 +203,17 @@ static int prepare(work *w) {
     if (!status) load_curve(w);
     if (!status) status = make_job(w);
     if (!status) status = dq_job_plan(w->job, &w->plan);
-    return fail_with(w, status);
+    return work_failed(w, status);
 }
 
 /* ---- telling ----------------------------------------------------------------------------------------------------- */
 
-/* Keeps a point of the curve; when it is full every second one goes. */
-static void add_point(work *w, const dq_progress *g) {
+/* When the curve is full every second point goes. */
+void work_point(work *w, const dq_progress *g) {
     if (w->steps++ % w->every) return;
-    if (w->points == CURVE) {
-        for (int i = 0; i < CURVE / 2; i++) w->curve[i] = w->curve[2 * i];
-        w->points = CURVE / 2, w->every *= 2;
+    if (w->points == WORK_CURVE) {
+        for (int i = 0; i < WORK_CURVE / 2; i++) w->curve[i] = w->curve[2 * i];
+        w->points = WORK_CURVE / 2, w->every *= 2;
     }
     w->curve[w->points].step = w->steps, w->curve[w->points].scale = g->scale, w->curve[w->points++].cost = g->cost;
 }
@@ -265,8 +227,8 @@ static char *curve_text(const work *w) {
     return text;
 }
 
-/* A heartbeat; a store that does not answer is asked again next time, for a lease at most. */
-static store_wish beat(work *w, const dq_progress *g) {
+/* A store that does not answer is asked again next time, for a lease at most. */
+store_wish work_beat(work *w, const dq_progress *g) {
     char *curve = curve_text(w);
     const store_progress progress = {
         .scale = g->scale, .scales = g->scales, .iteration = g->iteration, .iterations = g->iterations, .width = g->width,
@@ -275,7 +237,7 @@ static store_wish beat(work *w, const dq_progress *g) {
         .memory = (int64_t)w->plan.memory, .curve = curve ? curve : "[]"};
     const int wish = store_beat(w->p->s, w->id, w->p->name, LEASE, &progress);
     free(curve);
-    w->next_beat = now() + 0.1;
+    w->next_beat = work_now() + 0.1;
     if (wish >= 0) return (store_wish)wish;
     store_mend(w->p->s);
     return STORE_GO_ON;
@@ -284,20 +246,20 @@ static store_wish beat(work *w, const dq_progress *g) {
 static int put_small(work *w, const dq_image *image, const char *part, int most, const char *options) {
     void *bytes = NULL;
     size_t size;
-    int code = fail_with(w, shrink_to_jpeg(w->ctx, image, most, options, &bytes, &size));
-    if (!code && store_put(w->p->s, w->id, part, bytes, size)) code = cannot(w, store_reason(w->p->s));
+    int code = work_failed(w, shrink_to_jpeg(w->ctx, image, most, options, &bytes, &size));
+    if (!code && store_put(w->p->s, w->id, part, bytes, size)) code = work_cannot(w, store_reason(w->p->s));
     dq_bytes_free(&bytes);
     return code;
 }
 
-/* The picture so far, for the page. It may take at most a tenth of the time; a failure costs only the preview. */
+/* The picture so far, for the page. It may take at most a twentieth of the time; a failure costs only the preview. */
 static void put_preview(work *w) {
     dq_image *image = NULL;
-    const double begin = now();
+    const double begin = work_now();
     if (!dq_job_image(w->job, &image) && !put_small(w, image, "preview", PREVIEW, "quality=85")) w->preview++;
     dq_image_free(&image);
-    const double took = now() - begin;
-    w->next_preview = now() + (took > 0.04 ? 10 * took : 0.4);
+    const double took = work_now() - begin;
+    w->next_preview = work_now() + (took > 0.02 ? 20 * took : 0.4);
 }
 
 /* ---- painting ---------------------------------------------------------------------------------------------------- */
@@ -305,24 +267,24 @@ static void put_preview(work *w) {
 static store_wish tell(work *w, bool last) {
     dq_progress g;
     dq_job_progress(w->job, &g);
-    if (g.iteration > 0) add_point(w, &g);
-    const bool show = !last && (now() >= w->next_preview || (g.scale != w->scale && w->scale));
+    if (g.iteration > 0) work_point(w, &g);
+    const bool show = !last && (work_now() >= w->next_preview || (g.scale != w->scale && w->scale));
     w->scale = g.scale;
     if (show) put_preview(w);
-    return show || last || now() >= w->next_beat ? beat(w, &g) : STORE_GO_ON;
+    return show || last || work_now() >= w->next_beat ? work_beat(w, &g) : STORE_GO_ON;
 }
 
 /* Steps until the job is done or something else is wished. */
-static int step_all(work *w, store_wish *wish) {
+static int step_all(work *w) {
     int more = 1;
-    w->next_preview = now() + 0.15;
-    for (*wish = STORE_GO_ON; more && *wish == STORE_GO_ON;) {
+    w->next_preview = work_now() + 0.15;
+    while (more && w->wish == STORE_GO_ON) {
         if (!parent_lives(0)) {
-            *wish = STORE_PAUSE; /* the store is told differently: see leave() */
+            w->wish = STORE_PAUSE; /* the store is told differently: see leave() */
             break;
         }
-        if (fail_with(w, dq_job_step(w->job, &more))) return -1;
-        *wish = tell(w, !more);
+        if (work_failed(w, dq_job_step(w->job, &more))) return -1;
+        w->wish = tell(w, !more);
     }
     return 0;
 }
@@ -331,11 +293,12 @@ static int put_result(work *w) {
     dq_image *image = NULL;
     void *bytes = NULL;
     size_t size;
-    int code = fail_with(w, dq_job_image(w->job, &image));
-    if (!code) code = put_small(w, image, "thumb", 360, "quality=84");
-    if (!code) code = put_small(w, image, "view", 1600, "quality=92");
-    if (!code) code = fail_with(w, dq_image_encode(w->ctx, image, "png", NULL, &bytes, &size));
-    if (!code && store_put(w->p->s, w->id, "result", bytes, size)) code = cannot(w, store_reason(w->p->s));
+    int code = w->drawing ? 0 : work_failed(w, dq_job_image(w->job, &image));
+    const dq_image *made = w->drawing ? w->drawing : image;
+    if (!code) code = put_small(w, made, "thumb", 360, "quality=84");
+    if (!code) code = put_small(w, made, "view", 1600, "quality=92");
+    if (!code) code = work_failed(w, dq_image_encode(w->ctx, made, "png", NULL, &bytes, &size));
+    if (!code && store_put(w->p->s, w->id, "result", bytes, size)) code = work_cannot(w, store_reason(w->p->s));
     dq_bytes_free(&bytes);
     dq_image_free(&image);
     return code;
@@ -366,7 +329,8 @@ static void give_back(work *w) {
     if (store_mend(w->p->s) || store_release(w->p->s, w->id, w->p->name, 1000)) sleep(1);
 }
 
-static void leave(work *w, store_wish wish) {
+static void leave(work *w) {
+    const store_wish wish = w->wish;
     w->keep = !parent_lives(0) || wish == STORE_PAUSE || wish == STORE_LOST;
     if (w->keep) dq_job_free(&w->job); /* writes the checkpoint, before somebody else can go on from it */
     if (!parent_lives(0)) store_release(w->p->s, w->id, w->p->name, 0);
@@ -396,23 +360,24 @@ static void clear_folder(const char *path) {
 }
 
 static void paint(painter *p, const json_t *row) {
-    work w = {.p = p, .row = row, .id = json_string_value(json_object_get(row, "id")), .began = now()};
-    store_wish wish = STORE_GO_ON;
+    work w = {.p = p, .row = row, .id = json_string_value(json_object_get(row, "id")), .began = work_now()};
+    const bool sketch = draw_is_meant(&w);
     set_current(p, w.id);
-    int code = prepare(&w);
+    int code = sketch ? draw_prepare(&w) : prepare(&w);
     if (!code && !fits(&w)) {
         store_release(p->s, w.id, p->name, 1500);
         w.keep = true;
         goto done;
     }
     free_inputs(&w); /* the job keeps copies, no larger than it needs */
-    if (!code) code = step_all(&w, &wish);
+    if (!code) code = sketch ? draw_run(&w) : step_all(&w);
     if (code && *store_reason(p->s)) give_back(&w);
     else if (code) end_job(&w, "failed", false);
-    else leave(&w, wish);
+    else leave(&w);
 done:
     set_current(p, "");
     dq_job_free(&w.job);
+    dq_image_free(&w.drawing);
     free_inputs(&w);
     dq_options_free(&w.options);
     dq_context_free(&w.ctx);

@@ -49,6 +49,21 @@ export function addPicture(file, kind, name) {
   return call("POST", "/pictures", form);
 }
 
+export const folders = () => call("GET", "/folders");
+export const folder = (id) => call("GET", `/folders/${id}`);
+export const addFolder = (name) => json("POST", "/folders", { name });
+export const deleteFolder = (id) => call("DELETE", `/folders/${id}`);
+export const deletePair = (id) => call("DELETE", `/pairs/${id}`);
+
+export function addPair(folder, photo, sketch, name) {
+  const form = new FormData();
+  form.append("photo", photo, photo.name);
+  form.append("sketch", sketch, sketch.name);
+  form.append("name", name);
+  return call("POST", `/folders/${folder}/pairs`, form);
+}
+
+export const pairUrl = (id) => `${base}/pairs/${id}/thumb`;
 export const pictureUrl = (id, part) => `${base}/pictures/${id}/${part}`;
 export const jobUrl = (id, part, query = "") => `${base}/jobs/${id}/${part}${query}`;
 

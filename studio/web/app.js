@@ -6,11 +6,12 @@ import { askSweep, Gallery, showGrid } from "./gallery.js";
 import { paintMask } from "./mask.js";
 import { Settings } from "./settings.js";
 import { Shelf } from "./shelf.js";
+import { Sketches } from "./sketch.js";
 import { Stage } from "./stage.js";
 import { fillWords, language, nameOf, setLanguage, t } from "./words.js";
 
 const jobs = new Map(); /* all that this page has seen, by id */
-let table, shelf, settings, stage, gallery;
+let table, shelf, settings, sketches, stage, gallery;
 let seen = null; /* id of the job on the easel, null for the photo alone */
 let asking = false; /* the dialog for the token is open */
 
@@ -23,6 +24,7 @@ function applyLanguage(name) {
   $("language").textContent = t("language-short");
   if (!settings) return;
   settings.show(maskButton());
+  sketches.show();
   shelf.show();
   stage.show();
   gallery.show();
@@ -50,17 +52,33 @@ async function route() {
   const hash = location.hash.slice(1),
     id = hash.startsWith("job-") ? hash.slice(4) : null;
   const inGallery = hash === "gallery";
+  if (hash === "sketch" || hash === "paint") showMode(hash === "sketch");
   $("view-paint").hidden = inGallery;
   $("view-gallery").hidden = !inGallery;
-  $("tab-paint").setAttribute("aria-current", inGallery ? "false" : "page");
+  tellMode(inGallery);
   $("tab-gallery").setAttribute("aria-current", inGallery ? "page" : "false");
   if (inGallery) await gallery.load();
   else if (id) await openJob(id);
 }
 
+/* Sketching shares photo, picture and gallery with painting. */
+function showMode(sketching) {
+  $("view-paint").classList.toggle("sketching", sketching);
+  tellMode(location.hash === "#gallery");
+}
+
+const isSketching = () => $("view-paint").classList.contains("sketching");
+
+function tellMode(inGallery) {
+  const sketching = isSketching();
+  $("tab-paint").setAttribute("aria-current", inGallery || sketching ? "false" : "page");
+  $("tab-sketch").setAttribute("aria-current", !inGallery && sketching ? "page" : "false");
+}
+
 async function openJob(id) {
   try {
     const job = await api.job(id);
+    showMode(Boolean(job.sketch));
     jobs.set(id, job);
     const { jobs: batch } = await api.jobs({ batch: job.batch, limit: 60 });
     for (const other of batch) if (other.id !== id) jobs.set(other.id, { ...jobs.get(other.id), ...other });
@@ -139,6 +157,29 @@ async function paint(sweep = null) {
   if (first && matchMedia("(max-width: 899px)").matches) $("easel").scrollIntoView({ block: "start" });
 }
 
+/* Every photo that is chosen, drawn. */
+async function draw() {
+  if (!shelf.photo) return missing("choose-photo", "photo-drop");
+  const photos = shelf.batchPhotos.length ? shelf.batchPhotos : [shelf.photo],
+    batch = "s" + Date.now().toString(36) + Math.random().toString(36).slice(2, 8),
+    sketch = sketches.asked();
+  let first = null;
+  for (const photo of photos) {
+    try {
+      const title = `${nameOf(photo)} · ${sketches.nameOf(sketch)}`;
+      const job = await api.addJob({ photo: photo.id, sketch, title, ...(photos.length > 1 && { batch }) });
+      if (!jobs.has(job.id)) jobs.set(job.id, job);
+      first ??= job.id;
+      if (first === job.id) (history.replaceState(null, "", "#sketch"), see(first));
+    } catch (e) {
+      note(e.message, true);
+      break;
+    }
+  }
+  refresh();
+  if (first && matchMedia("(max-width: 899px)").matches) $("easel").scrollIntoView({ block: "start" });
+}
+
 function missing(key, where) {
   note(t(key), true);
   $(where).classList.remove("nudge");
@@ -158,10 +199,14 @@ async function again(job) {
   try {
     const photo = await api.picture(job.photo);
     shelf.setPhoto(photo);
-    shelf.choose(job.styles);
-    settings.load(job.options);
+    showMode(Boolean(job.sketch));
+    if (job.sketch) sketches.take(job.sketch);
+    else {
+      shelf.choose(job.styles);
+      settings.load(job.options);
+    }
     note(t("again-hint"));
-    $("paint").focus();
+    $(job.sketch ? "draw" : "paint").focus();
   } catch (e) {
     note(e.message, true);
   }
@@ -224,7 +269,7 @@ const ended = (job) => ["finished", "failed", "cancelled"].includes(job.state);
 /* When the last of a grid has ended, the grid is shown. */
 function afterFinish(job) {
   const batch = batchOf(job);
-  const grid = batch.length > 3 && new Set(batch.map((j) => j.photo + j.styles.join())).size === 1;
+  const grid = !job.sketch && batch.length > 3 && new Set(batch.map((j) => j.photo + j.styles.join())).size === 1;
   if (grid && batch.every(ended) && !$("dialog").open && location.hash !== "#gallery") showGrid(batch);
 }
 
@@ -291,8 +336,8 @@ function shortcuts(e) {
   if ($("dialog").open || /^(input|select|textarea)$/i.test(e.target.tagName) || e.ctrlKey || e.metaKey || e.altKey) return;
   const job = seen && jobs.get(seen);
   const act = {
-    p: () => paint(),
-    g: () => (location.hash = location.hash === "#gallery" ? "#paint" : "#gallery"),
+    p: () => (isSketching() ? draw() : paint()),
+    g: () => (location.hash = location.hash !== "#gallery" ? "#gallery" : isSketching() ? "#sketch" : "#paint"),
     f: () => job?.state === "finished" && favourite(job),
   }[e.key];
   if (act) {
@@ -318,10 +363,11 @@ async function begin() {
     },
   });
   gallery = new Gallery({ open: openJob, removed: onGone });
+  sketches = new Sketches(table.sketches, () => shelf.photo);
   let last = null;
   shelf = new Shelf(() => {
     if (shelf?.photo && shelf.photo.id !== last) {
-      if (last) dropMask();
+      if (last) (dropMask(), sketches.forgetEyes());
       last = shelf.photo.id;
       const job = seen && jobs.get(seen);
       if (job && job.photo !== last) seen = null;
@@ -334,9 +380,11 @@ async function begin() {
   settings.show(maskButton());
   $("paint").addEventListener("click", () => paint());
   $("sweep").addEventListener("click", sweep);
+  $("draw").addEventListener("click", draw);
   document.addEventListener("keydown", shortcuts);
   stage.show();
   await shelf.load();
+  await sketches.load();
   await loadActive();
   api.watch(stream);
   addEventListener("hashchange", route);

@@ -127,6 +127,8 @@ export class Stage {
   stateText(job) {
     if (job.ask) return t({ pause: "pausing", finish: "ending", cancel: "cancelling" }[job.ask] ?? "painting");
     if (job.state === "queued") return t("waiting") + (this.ahead > 0 ? ", " + t("ahead", { n: this.ahead }) : "");
+    if (job.state === "running" && job.sketch)
+      return job.iterations ? t("training", { a: job.iteration, b: job.iterations }) : t("drawing");
     if (job.state === "running") return job.scale ? t("painting") : t("starting");
     if (job.state === "finished")
       return t(job.early ? "early" : "finished") + (job.seconds ? " " + t("took", { s: duration(job.seconds) }) : "");
@@ -136,7 +138,7 @@ export class Stage {
   details(job) {
     const parts = [];
     if (job.state === "running" && job.scale) {
-      parts.push(t("scale", { a: job.scale, b: job.scales }));
+      if (!job.sketch) parts.push(t("scale", { a: job.scale, b: job.scales }));
       if (job.seconds_left > 0) parts.push(t("left", { s: duration(job.seconds_left) }));
     }
     if (job.width && job.state === "finished") parts.push(`${job.width} × ${job.height}`);
@@ -155,7 +157,7 @@ export class Stage {
         (e) => note(e.message, true),
       );
     if (job.state === "running")
-      return [this.button("pause", ask("pause")), this.button("finish", ask("finish")), this.button("cancel", ask("cancel"))];
+      return ["pause", ...(job.sketch ? [] : ["finish"]), "cancel"].map((what) => this.button(what, ask(what)));
     if (job.state === "paused") return [this.button("resume", ask("resume"), "primary"), this.button("cancel", ask("cancel"))];
     if (job.state === "queued") return [this.button("cancel", ask("cancel"))];
     const again = this.button("again", () => this.calls.again(job));

@@ -117,7 +117,12 @@ def rounds(count, quiet=False):
 def all_jobs(studio):
     out, before = [], 0
     while True:
-        page = studio.get(f"/api/v1/jobs?limit=500&before={before}").json()["jobs"]
+        answer = studio.get(f"/api/v1/jobs?limit=500&before={before}")
+        if answer.status == 503:  # says: ask again
+            print("#", answer.body.decode(), flush=True)
+            time.sleep(0.2)
+            continue
+        page = answer.json()["jobs"]
         if not page:
             return out
         out += page

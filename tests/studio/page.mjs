@@ -285,6 +285,45 @@ const tests = {
     await close(page);
   },
 
+  "a sketch: lines, a folder of pairs, the eyes": async () => {
+    const page = await open();
+    const sample = (name) => path.join(source, "examples/samples", name + ".png");
+    await page.click("#tab-sketch");
+    await page.click("#photo-sample");
+    await page.waitForSelector("#photo-small:not([hidden])");
+    await inspected(page, "sketch at first");
+    await page.click("#draw");
+    await finished(page);
+    await shownPicture(page);
+    await inspected(page, "lines");
+    await page.click("#new-folder");
+    await page.fill("#folder-name", "Mia");
+    await page.press("#folder-name", "Enter");
+    await page.setInputFiles("#pair-photos", [sample("portrait1"), sample("portrait2")]);
+    await page.setInputFiles("#pair-sketches", [sample("portrait1")]);
+    await page.click("#pairs-add");
+    await page.waitForSelector(".pairs img");
+    await page.waitForSelector(".note.wrong"); /* portrait2 has no sketch */
+    await inspected(page, "pairs");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector('.folder[data-chosen="true"] [data-folder]');
+    assert((await page.textContent('.folder[data-chosen="true"]')).includes("1 pairs"), "the pair is not counted");
+    await page.selectOption("#sketch-method", "lle");
+    await page.click("#sketch-settings button[aria-pressed]");
+    const box = await page.locator(".eyes").boundingBox();
+    await page.mouse.click(box.x + box.width * 0.4, box.y + box.height * 0.4);
+    await page.mouse.click(box.x + box.width * 0.6, box.y + box.height * 0.4);
+    await inspected(page, "eyes");
+    await page.click("dialog .primary");
+    await page.waitForSelector('#sketch-settings button[aria-pressed="true"]');
+    const drawn = page.waitForResponse((r) => r.url().endsWith("/jobs") && r.request().method() === "POST");
+    await page.click("#draw");
+    const job = await (await drawn).json();
+    assert(job.sketch.method === "lle" && /^\d+,\d+,\d+,\d+$/.test(job.sketch.eyes), "asked: " + JSON.stringify(job.sketch));
+    await page.waitForSelector(`.state:is(.finished, .failed)`, { timeout: 60000 });
+    await close(page);
+  },
+
   "a grid, a mask, a broken file": async () => {
     const page = await open();
     await page.click("#photo-sample");
