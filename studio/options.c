@@ -41,7 +41,8 @@ const dq_option_info *option_named(const char *name) {
 
 bool option_is_picture(option_use use, const char *value) {
     if (use == OPTION_PICTURE) return *value;
-    return use == OPTION_INIT && strcmp(value, "palette") != 0 && strcmp(value, "content") != 0 && strcmp(value, "noise") != 0;
+    return use == OPTION_INIT && strcmp(value, "palette") != 0 && strcmp(value, "content") != 0 &&
+           strcmp(value, "noise") != 0;
 }
 
 bool option_next_id(const char **list, char id[STORE_ID]) {

@@ -291,6 +291,7 @@ const tests = {
     await page.click("#tab-sketch");
     await page.click("#photo-sample");
     await page.waitForSelector("#photo-small:not([hidden])");
+    assert(!(await page.isVisible("#set-strength")), "settings of painting are seen");
     await inspected(page, "sketch at first");
     await page.click("#draw");
     await finished(page);
