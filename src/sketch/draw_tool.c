@@ -55,7 +55,7 @@ static dq_status draw_lines(work *w, dq__error *err) {
     const double longest = w->photo->width > w->photo->height ? w->photo->width : w->photo->height;
     float *grey = dq__alloc(sizeof(float) * n);
     if (!grey) return dq__no_memory(err, sizeof(float) * n, "a drawing");
-    dq__grey(w->photo->rgb, n, grey);
+    dq__rgb_to_grey(w->photo->rgb, n, grey);
     dq_status status = dq__lines_draw(grey, w->photo->width, w->photo->height, fmax(1.2, longest / 320), grey, err);
     if (!status) status = dq__drawing_image(&w->result, grey, w->photo->width, w->photo->height, err);
     dq__free(grey);
@@ -66,7 +66,7 @@ static dq_status learn(work *w, dq__error *err) {
     const double began = dq__seconds();
     const dq__direction direction = w->set.drawing.direction ? DQ__TO_PHOTO : DQ__TO_SKETCH;
     dq_status status = DQ_OK;
-    if (w->artist.method->pairs) status = dq__pairs_read(&w->pairs, w->call->pool, w->set.pairs, direction, err);
+    if (w->set.pairs) status = dq__pairs_read(&w->pairs, w->call->pool, w->set.pairs, direction, err);
     if (!status) status = dq__artist_learn(&w->artist, &w->set.drawing, w->call->pool, w->pairs, err);
     w->learnt = dq__seconds() - began;
     return status ? status : dq__call_progress(w->call, 0.5, err);
@@ -81,7 +81,7 @@ static dq_status draw_face(work *w, dq__error *err) {
     const double began = dq__seconds();
     if (!status && w->aligned) dq__frame_of(face, w->photo);
     else if (!status) status = dq__frame_take(face, w->photo, &s, err);
-    if (!status) status = w->artist.method->draw(w->artist.state, face, drawing, NULL, err);
+    if (!status) status = dq__artist_draw(&w->artist, face, drawing, err);
     if (!status && (w->set.frame || w->aligned)) status = dq__drawing_image(&w->result, drawing, DQ__FRAME_W, DQ__FRAME_H, err);
     else if (!status) status = dq__drawing_back(&w->result, drawing, face, w->photo, &s, err);
     w->drawn = dq__seconds() - began;
@@ -98,7 +98,7 @@ static dq_status check(work *w, dq__error *err) {
     if (!status) status = dq__call_settings(w->call, rows, sizeof rows / sizeof *rows, &w->set, err);
     if (!status) status = dq__artist_choose(&w->artist, &w->set.drawing, w->set.pairs != NULL, err);
     if (status) return status;
-    if (w->set.pairs && !w->artist.method->pairs)
+    if (w->set.pairs && !w->artist.method->pairs && !w->set.drawing.finish)
         return dq__fail(err, DQ_USAGE, "the method %s takes no pairs", w->artist.method->name);
     if (!w->artist.method->pairs && w->set.drawing.direction)
         return dq__fail(err, DQ_USAGE, "a direction is of methods with pairs; a student draws what it was trained to draw");

@@ -4,12 +4,13 @@
 #define DQ_SKETCH_DRAWING_H
 
 #include "sketch/drawer.h"
+#include "sketch/finish.h"
 
 /* The settings of a method; their rows are DQ__DRAWING_ROWS(struct, field). */
 typedef struct dq__drawing_settings {
     const char *method, *student, *encoder;
     int64_t neighbours, samples;
-    int direction;
+    int direction, finish; /* finish: 0 for none, 1 for the pencil */
     bool fast;
 } dq__drawing_settings;
 
@@ -21,6 +22,7 @@ typedef struct dq__drawing_settings {
     {"samples", DQ__SET_INT, offsetof(s, f.samples), "800", 80, 4000, NULL},                              \
     {"direction", DQ__SET_CHOICE, offsetof(s, f.direction), "photo-to-sketch", 0, 0,                      \
      "photo-to-sketch|sketch-to-photo"},                                                                  \
+    {"finish", DQ__SET_CHOICE, offsetof(s, f.finish), "none", 0, 0, "none|pencil"},                       \
     {"fast", DQ__SET_FLAG, offsetof(s, f.fast), "off", 0, 0, NULL}
 
 typedef struct dq__artist {
@@ -28,6 +30,7 @@ typedef struct dq__artist {
     const dq__pairs *pairs;
     dq_model *encoder;
     void *state;
+    dq__finish *finish; /* NULL for none */
 } dq__artist;
 
 /* Which method is meant: the one named; else the student's, or mwf where there are pairs, or lines. DQ_USAGE where the method
@@ -36,6 +39,10 @@ dq_status dq__artist_choose(dq__artist *artist, const dq__drawing_settings *s, b
 /* Lets the method learn from the pairs (NULL: none), which outlive it. */
 dq_status dq__artist_learn(dq__artist *artist, const dq__drawing_settings *s, dq__pool *pool, const dq__pairs *pairs,
                            dq__error *err);
+/* Draws one face, unrounded. */
+dq_status dq__artist_draw(const dq__artist *artist, const dq__frame *face, float *drawing, dq__error *err);
+/* Forgets what was learnt from the pairs, but not the method and the encoder: dq__artist_learn may follow. */
+void dq__artist_clear(dq__artist *artist);
 void dq__artist_forget(dq__artist *artist);
 
 #endif

@@ -68,18 +68,18 @@ static dq_status name_picture(dq__trial *t, int k, const dq__pairs *test, int of
     return t->name[k] ? DQ_OK : dq__no_memory(err, 0, "names");
 }
 
-dq_status dq__trial_draw(dq__trial *t, int first, const dq__pairs *test, const dq__pairs *pairs, const dq__method *method,
-                         void *state, const dq__call *call, dq__error *err) {
+dq_status dq__trial_draw(dq__trial *t, int first, const dq__pairs *test, const dq__artist *artist, const dq__call *call,
+                         dq__error *err) {
     float *mean = picture(t->shown[DQ__FLOOR_MEAN], first);
     dq__frame *face = dq__alloc(sizeof *face);
     dq_status status = face ? DQ_OK : dq__no_memory(err, sizeof *face, "a face");
-    mean_drawing(pairs, mean);
+    mean_drawing(artist->pairs, mean);
     for (int k = 0; !status && k < test->count; k++) {
         const int at = first + k;
         const double began = dq__seconds();
         dq__pair_frame(test, k, face);
         status = name_picture(t, at, test, k, err);
-        if (!status) status = method->draw(state, face, picture(t->shown[DQ__MADE], at), NULL, err);
+        if (!status) status = dq__artist_draw(artist, face, picture(t->shown[DQ__MADE], at), err);
         t->mean_seconds += (dq__seconds() - began) / t->count;
         dq__round_grey(picture(t->shown[DQ__MADE], at), N);
         memcpy(picture(t->artist, at), dq__pair_drawn(test, k), sizeof(float) * N);

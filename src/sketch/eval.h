@@ -3,7 +3,7 @@
 #ifndef DQ_SKETCH_EVAL_H
 #define DQ_SKETCH_EVAL_H
 
-#include "sketch/drawer.h"
+#include "sketch/drawing.h"
 
 typedef struct dq__scores {
     double ssim, ssim_cropped, fsim, scoot, vgg; /* metrics.h; vgg is a distance: less is better */
@@ -27,9 +27,9 @@ typedef struct dq__trial {
 /* Room for `count` pictures. */
 dq_status dq__trial_new(dq__trial **out, int count, dq__error *err);
 void dq__trial_free(dq__trial **trial);
-/* Pictures `first` … of the trial: the test pairs as the method draws them after what it has learnt. */
-dq_status dq__trial_draw(dq__trial *trial, int first, const dq__pairs *test, const dq__pairs *pairs, const dq__method *method,
-                         void *state, const dq__call *call, dq__error *err);
+/* Pictures `first` … of the trial: the test pairs as an artist draws them who has learnt. */
+dq_status dq__trial_draw(dq__trial *trial, int first, const dq__pairs *test, const dq__artist *artist, const dq__call *call,
+                         dq__error *err);
 /* Fills scores, means and recognition. */
 dq_status dq__trial_measure(dq__trial *trial, dq__pool *pool, const dq_model *model, dq__error *err);
 

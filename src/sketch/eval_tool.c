@@ -82,12 +82,10 @@ static dq_status draw_all(work *w, dq__error *err) {
     for (int f = 0; f < w->folders; f++) total += w->test[f]->count;
     dq_status status = dq__trial_new(&w->trial, total, err);
     for (int f = 0; !status && f < w->folders; f++) {
-        const dq__method *method = w->artist.method;
         status = dq__artist_learn(&w->artist, &w->set.drawing, w->call->pool, w->pairs[f], err);
-        if (!status) status = dq__trial_draw(w->trial, first, w->test[f], w->pairs[f], method, w->artist.state, w->call, err);
+        if (!status) status = dq__trial_draw(w->trial, first, w->test[f], &w->artist, w->call, err);
         first += w->test[f]->count;
-        if (w->artist.state) method->free(w->artist.state);
-        w->artist.state = NULL;
+        dq__artist_clear(&w->artist);
     }
     return status;
 }

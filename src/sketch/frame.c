@@ -40,7 +40,7 @@ bool dq__is_frame(const dq_image *image) { return image->width == W && image->he
 
 /* ---- grey ---- */
 
-void dq__grey(const float *rgb, size_t pixels, float *grey) {
+void dq__rgb_to_grey(const float *rgb, size_t pixels, float *grey) {
     for (size_t i = 0; i < pixels; i++)
         grey[i] = 255.0f * (0.299f * rgb[3 * i] + 0.587f * rgb[3 * i + 1] + 0.114f * rgb[3 * i + 2]);
 }
@@ -50,7 +50,7 @@ void dq__round_grey(float *grey, size_t n) {
 }
 
 static void finish(dq__frame *f) {
-    dq__grey(f->rgb, N, f->grey);
+    dq__rgb_to_grey(f->rgb, N, f->grey);
     for (int i = 0; i < 3 * N; i++) f->rgb[i] *= 255.0f;
     dq__round_grey(f->grey, N);
     dq__round_grey(f->rgb, 3 * (size_t)N);
@@ -190,7 +190,7 @@ dq_status dq__drawing_back(dq_image **out, const float *drawing, const dq__frame
     dq_status status = dq__image_new(out, photo->width, photo->height, false, err);
     if (!status) {
         fit_lines(frame->grey, drawing, work, line);
-        dq__grey(photo->rgb, pixels, grey);
+        dq__rgb_to_grey(photo->rgb, pixels, grey);
         draw_back(line, drawing, grey, s, *out);
     }
     dq__free(work);

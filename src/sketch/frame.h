@@ -31,7 +31,7 @@ dq_status dq__eye_pair_parse(dq__eye_pair *eyes, const char *text, dq__error *er
 /* Is the picture the frame itself? */
 bool dq__is_frame(const dq_image *image);
 /* 255·(0.299 R + 0.587 G + 0.114 B) */
-void dq__grey(const float *rgb, size_t pixels, float *grey);
+void dq__rgb_to_grey(const float *rgb, size_t pixels, float *grey);
 /* The face that lies in the picture under s, shrunk without aliasing; what is outside the picture is its border, replicated. */
 dq_status dq__frame_take(dq__frame *frame, const dq_image *image, const dq__similarity *s, dq__error *err);
 /* A picture as a face: the picture must be the frame. Values are rounded as in a file of 8 bits. */
