@@ -7,10 +7,10 @@
 #include "gates.h"
 #include "image/face.h"
 
-/* Relative to the targets: style is the mean over layers of ‖G − G*‖²/‖G*‖², content is |F − F*|²/|F*|², face the same with
- * every position weighted by the map of the faces (NaN without one). */
+/* Relative to the targets: style is the mean over layers of ‖G − G*‖²/‖G*‖², outside the same where no face is, content is
+ * |F − F*|²/|F*|², face the same with every position weighted by the map of the faces (both NaN without one). */
 typedef struct losses {
-    double style, content, face;
+    double style, outside, content, face;
 } losses;
 
 /* Style is measured at all layers but that of the content, unless it is for both. */
@@ -19,6 +19,7 @@ typedef struct judge {
     int content; /* number of the tap of content */
     bool both;   /* it is a style layer too */
     float *gram[MAX_LOOK], *features, *map;
+    float *outside[MAX_LOOK]; /* guides, 0 in the faces; NULL: no faces */
     double gram_energy[MAX_LOOK], energy, map_energy;
 } judge;
 

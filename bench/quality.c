@@ -69,7 +69,7 @@ static losses ask(gates *g, judge *j, const trio *t, const dq__face *faces, int 
 
 /* The mean over the scales. */
 static losses ask_at_scales(gates *g, judge *j, const trio *t, const dq__face *faces, int count) {
-    losses sum = {0, 0, 0};
+    losses sum = {0, 0, 0, 0};
     int asked = 0;
     for (int k = 0; k < SCALES; k++) {
         const int w = t->picture->width >> k, h = t->picture->height >> k;
@@ -82,12 +82,12 @@ static losses ask_at_scales(gates *g, judge *j, const trio *t, const dq__face *f
                                  .eye = {{faces[i].eye[0][0] * share, faces[i].eye[0][1] * share},
                                          {faces[i].eye[1][0] * share, faces[i].eye[1][1] * share}}};
         const losses l = ask(g, j, &small, face, count);
-        sum.style += l.style, sum.content += l.content, sum.face += l.face, asked++;
+        sum.style += l.style, sum.outside += l.outside, sum.content += l.content, sum.face += l.face, asked++;
         dq__image_free(&small.content);
         dq__image_free(&small.style);
         dq__image_free(&small.picture);
     }
-    return (losses){sum.style / asked, sum.content / asked, sum.face / asked};
+    return (losses){sum.style / asked, sum.outside / asked, sum.content / asked, sum.face / asked};
 }
 
 /* ---- the list ------------------------------------------------------------------------------------------------------ */
@@ -120,15 +120,15 @@ static score score_of(quality *q, const char *content, const char *style, const 
 static void score_list(quality *q) {
     char line[8192];
     dq__error err = {0};
-    puts("picture,style,content,face,style_squeezenet,content_squeezenet,ssim");
+    puts("picture,style,outside,content,face,style_squeezenet,content_squeezenet,ssim");
     while (fgets(line, sizeof line, stdin)) {
         char *rest = NULL, *content = strtok_r(line, "\t\n", &rest), *style = strtok_r(NULL, "\t\n", &rest);
         char *picture = strtok_r(NULL, "\t\n", &rest);
         if (!content) continue;
         if (!picture) must(dq__fail(&err, DQ_USAGE, "a line needs photo, painting and picture, with tabs between"), &err);
         const score s = score_of(q, content, style, picture);
-        printf("%s,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", picture, s.vgg.style, s.vgg.content, s.vgg.face, s.squeezenet.style,
-               s.squeezenet.content, s.ssim);
+        printf("%s,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", picture, s.vgg.style, s.vgg.outside, s.vgg.content, s.vgg.face,
+               s.squeezenet.style, s.squeezenet.content, s.ssim);
         fflush(stdout);
     }
 }

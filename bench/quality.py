@@ -4,7 +4,7 @@
 # prints the curve of content error against style error as a table in Markdown; FOLDER keeps pictures, scores.csv, seconds.csv and
 # quality.svg. What is there already is not painted again.
 #     quality.py BUILD DATA FOLDER [--size 192] [--portraits 6] [--styles 6] [--diagonal] [--threads 2] [--only NAME,…]
-#                [--pytorch STEPS] [--report]
+#                [--weights W,…] [--pytorch STEPS] [--report]
 # BUILD: the Meson build folder; DATA: models/ and images/ as the tests have them. --pytorch STEPS: how many steps PyTorch and the
 # recipe painting make, at a single scale. The painters of a pair work by turns. Seconds are of the processor, all threads, from
 # start to file.
@@ -31,7 +31,7 @@ def painters(arguments):
         "compact-noface": ("the same, --face off", WEIGHTS["ours"], [*danqing, "--face", "off"]),
         "vgg": ("danqing, recipe portrait, VGG-19 to relu3_1", WEIGHTS["ours"], [*danqing, *vgg]),
         "painting": ("danqing, recipe painting, VGG-19 to relu3_1", WEIGHTS["crowson"], [*danqing, *painting]),
-        "pytorch": ("PyTorch, Crowson's recipe, VGG-19 to relu3_1", ["0.015"], None),
+        "pytorch": ("PyTorch, Crowson's recipe, VGG-19 to relu3_1", WEIGHTS["crowson"], None),
     }
 
 
@@ -71,7 +71,8 @@ def jobs(arguments):
     for photo, style in pairs(arguments):
         pair = "_".join(os.path.splitext(os.path.basename(path))[0] for path in (photo, style))
         for name, (_, weights, painter) in painters(arguments).items():
-            for weight in weights if name in arguments.only.split(",") else []:
+            wanted = [w for w in weights if w in arguments.weights.split(",") or not arguments.weights]
+            for weight in wanted if name in arguments.only.split(",") else []:
                 yield name, weight, photo, style, f"{arguments.folder}/{name}_{weight}_{pair}.png", painter
 
 
@@ -123,8 +124,8 @@ def curves(arguments, found):
                    for weight, rows in weights.items()] for name, weights in table.items()}
 
 
-COLUMNS = {"style": "style, VGG", "content": "content, VGG", "face": "face, VGG", "style_squeezenet": "style, SqueezeNet",
-           "content_squeezenet": "content, SqueezeNet", "ssim": "SSIM"}
+COLUMNS = {"style": "style, VGG", "outside": "style outside the face, VGG", "content": "content, VGG", "face": "face, VGG",
+           "style_squeezenet": "style, SqueezeNet", "content_squeezenet": "content, SqueezeNet", "ssim": "SSIM"}
 
 
 def print_table(arguments, table):
@@ -186,6 +187,7 @@ def main():
     for name, default in ("size", 192), ("portraits", 6), ("styles", 6), ("threads", 2), ("pytorch", 0):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--only", default="compact,vgg", help="painters: compact, compact-noface, vgg, painting, pytorch")
+    parser.add_argument("--weights", default="", help="only these content weights, of those that each painter has")
     parser.add_argument("--diagonal", action="store_true", help="each portrait with one style, not all")
     parser.add_argument("--report", action="store_true", help="paint nothing")
     arguments = parser.parse_args()

@@ -60,7 +60,7 @@ static void offer_models(const query *q, bool known) {
 static void offer_values(const query *q, const cli_option *option) {
     if (strcmp(option->name, "recipe") == 0) offer_recipes(q);
     if (strcmp(option->name, "model") == 0) offer_models(q, false);
-    if (strcmp(option->name, "init") == 0) offer_choices(q, "content|noise");
+    if (strcmp(option->name, "init") == 0) offer_choices(q, "palette|content|noise");
     if (strcmp(option->type, "bool") == 0) offer_choices(q, "on|off");
     offer_choices(q, option->choices);
     if (strcmp(option->type, "file") == 0 || strcmp(option->name, "model") == 0 || strcmp(option->name, "init") == 0)

@@ -113,8 +113,18 @@ static void between(dq__pool *pool, dq__w2 *w, const float *r, const float *m, i
 
 /* ---- the cost ------------------------------------------------------------------------------------------------------ */
 
+/* A map of one position, or of one colour, has no covariance: what is left where FᵀF/N and μμᵀ cancel is rounding, which may
+ * be negative and has no root. */
+static void drop_rounding(dq__gaussian *target, int c, int cs) {
+    double square_mean = 0;
+    for (int k = 0; k < c; k++) square_mean += (double)target->mean[k] * (double)target->mean[k];
+    if (trace(target->matrix, c, cs) > 1e-5 * square_mean) return;
+    memset(target->matrix, 0, sizeof(float) * square(cs));
+}
+
 void dq__w2_target(dq__pool *pool, dq__w2 *w, dq__gaussian *target, int c, int cs) {
     dq__centre(target->matrix, target->mean, cs);
+    drop_rounding(target, c, cs);
     target->ridge = 1e-4 * trace(target->matrix, c, cs) / c;
     add_ridge(target->matrix, target->ridge, c, cs);
     target->trace = trace(target->matrix, c, cs);

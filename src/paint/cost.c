@@ -122,6 +122,8 @@ static int widest(const dq__cost_setup *s) {
 }
 
 static bool has_regions(const dq__cost_setup *s) { return s->maps && s->maps->regions > 0; }
+/* Do places count for the style by guides? */
+static bool has_guides(const dq__cost_setup *s) { return has_regions(s) || (s->maps && s->maps->pull.sums); }
 /* Without masks the picture as a whole is one region. */
 static int regions(const dq__cost_setup *s) { return has_regions(s) ? s->maps->regions : 1; }
 
@@ -339,18 +341,34 @@ static dq_status style_targets(dq__cost *cost, const dq_image *const *styles, dq
     return status;
 }
 
-/* Where in the photo the regions are, at every layer; those that have no position there are dropped. */
+/* Lowers a guide where the style is to pull less; its mean stays 1, and the area counts what is left. */
+static dq_status lower_guide(region *at, const dq__grey *pull, int w, int h, dq__error *err) {
+    const size_t n = (size_t)w * (size_t)h;
+    double sum = 0;
+    float *map;
+    dq_status status = layer_map(&map, pull, w, h, err);
+    if (status) return status;
+    for (size_t k = 0; k < n; k++) map[k] *= at->guide ? at->guide[k] : 1, sum += (double)map[k];
+    const double mean = sum / (double)n;
+    for (size_t k = 0; k < n; k++) map[k] *= (float)(1 / mean);
+    dq__free(at->guide);
+    at->guide = map, at->area *= mean;
+    return DQ_OK;
+}
+
+/* Where in the photo the regions are and how much counts there, at every layer; those that have no position are dropped. */
 static dq_status photo_guides(dq__cost *cost, dq__error *err) {
     const dq__cost_setup *s = cost->setup;
     dq_status status = DQ_OK;
     for (int t = 0; t < s->taps->count; t++)
-        for (int r = 0; r < regions(s) && has_regions(s) && !status; r++) {
+        for (int r = 0; r < regions(s) && has_guides(s) && !status; r++) {
             region *at = &cost->style[t][r];
             int h, w;
             if (!at->is.matrix) continue;
             dq__frame_map(cost->frame, t, &h, &w);
-            status = make_guide(&at->guide, &at->area, &s->maps->photo[r], w, h, err);
+            if (has_regions(s)) status = make_guide(&at->guide, &at->area, &s->maps->photo[r], w, h, err);
             if (!status && at->area == 0) free_target(at);
+            else if (!status && s->maps->pull.sums) status = lower_guide(at, &s->maps->pull, w, h, err);
         }
     return status;
 }
@@ -547,7 +565,7 @@ static size_t targets_bytes(const dq__cost_setup *s, const dq__grid *grid) {
         if (s->taps->style[t] != 0 && s->settings->histogram_weight > 0)
             sum += sizeof(float) * cs * DQ__QUANTILES * (size_t)regions(s);
         if (map * cs > own) own = map * cs;
-        if (s->taps->style[t] != 0 && has_regions(s)) sum += map * (size_t)regions(s);
+        if (s->taps->style[t] != 0 && has_guides(s)) sum += map * (size_t)regions(s);
         if (s->taps->content[t] != 0 && s->maps && s->maps->content.sums) sum += map;
     }
     return s->settings->normalize_gradients ? sum + own : sum;

@@ -79,7 +79,8 @@ static dq_status choose_taps(dq_job *job, dq_log_fn log, void *log_user, dq__err
 static dq_status choose_init(dq_job *job, dq__error *err) {
     const char *init = job->settings.init;
     job->init_noise = strcmp(init, "noise") == 0;
-    if (job->init_noise || strcmp(init, "content") == 0) return DQ_OK;
+    job->init_palette = strcmp(init, "palette") == 0;
+    if (job->init_noise || job->init_palette || strcmp(init, "content") == 0) return DQ_OK;
     return dq__image_read(&job->init, init, err);
 }
 
@@ -117,6 +118,19 @@ static dq_status prepare_colours(dq_job *job, dq__error *err) {
     const dq__colours wanted = dq__colours_of(job->content);
     for (int i = 0; i < job->styles; i++) dq__colour_match(job->style[i], &wanted, s->colour_strength);
     return DQ_OK;
+}
+
+/* Gives a picture the colours of the paintings, each by its share. */
+static void give_palette(const dq_job *job, dq_image *image) {
+    dq__colours wanted = {0};
+    for (int i = 0; i < job->styles; i++) {
+        const dq__colours own = dq__colours_of(job->style[i]);
+        for (int a = 0; a < 3; a++) {
+            wanted.mean[a] += job->share[i] * own.mean[a];
+            for (int b = 0; b < 3; b++) wanted.covariance[a][b] += job->share[i] * own.covariance[a][b];
+        }
+    }
+    dq__colour_match(image, &wanted, job->settings.strength);
 }
 
 /* What the result has from the photo: its alpha, and its colours where they are asked for. */
@@ -440,6 +454,7 @@ static dq_status enter_scale(dq_job *job, dq__error *err) {
     const dq_image *source = before ? before : job->init ? job->init : job->content;
     status = dq__plan_scale(job, s, &job->plan, err);
     if (!status) status = dq__image_resize(&start, source, s->w, s->h, err);
+    if (!status && first && job->init_palette && job->maps.regions == 0) give_palette(job, start);
     if (!status) status = make_state(job, err);
     if (!status) set_pixels(job, start, first);
     dq__image_free(&before);

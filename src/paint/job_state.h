@@ -45,7 +45,7 @@ struct dq_job {
     dq__pyramid pyramid;
     dq_image *content, *style[DQ__MAX_STYLES], *init; /* init: NULL unless a file */
     dq_image *photo;                              /* the content in colour where it is painted in grey, else NULL */
-    bool init_noise;
+    bool init_noise, init_palette;
     double share[DQ__MAX_STYLES];
     int styles;
     char *record;

@@ -15,7 +15,7 @@
 enum { LONGEST = 1024, FACE_MAP = 512 };
 
 /* What --face on means: eyes, nose and mouth count this many times, the rest of the face half of what is more. */
-#define FACE_WEIGHT 4.0
+#define FACE_WEIGHT 6.0
 
 static dq_status read_mask(dq_image **out, const char *path, dq__error *err) {
     dq_image *mask = NULL;
@@ -66,16 +66,22 @@ static int find_faces(const dq_image *photo, dq__face *faces, dq_log_fn log, voi
     return status ? 0 : count;
 }
 
-/* values ← values·(1 + (weight − 1)·map of the faces). */
-static dq_status raise_faces(float *values, int w, int h, const dq_image *photo, const dq__face *faces, int count,
+/* values ← values·m with m = 1 + (weight − 1)·map of the faces; the style counts 1/m times there, so that what a face keeps of
+ * the photo need not be made up for outside of it. */
+static dq_status raise_faces(dq__maps *maps, float *values, int w, int h, const dq_image *photo, const dq__face *faces, int count,
                              double weight, dq__error *err) {
     const size_t n = (size_t)w * (size_t)h;
     float *map = dq__alloc(sizeof(float) * n);
     if (!map) return dq__no_memory(err, sizeof(float) * n, "the map of a face");
     dq__face_map(map, w, h, photo->width, photo->height, faces, count);
-    for (size_t k = 0; k < n; k++) values[k] *= 1 + (float)(weight - 1) * map[k];
+    for (size_t k = 0; k < n; k++) {
+        const float m = 1 + (float)(weight - 1) * map[k];
+        values[k] *= m;
+        map[k] = m > 1 ? 1 / m : 1;
+    }
+    const dq_status status = dq__grey_new(&maps->pull, map, w, h, err);
     dq__free(map);
-    return DQ_OK;
+    return status;
 }
 
 static dq_status content_map(dq__maps *maps, const dq__settings *s, const dq_image *photo, dq_log_fn log, void *user,
@@ -98,7 +104,7 @@ static dq_status content_map(dq__maps *maps, const dq__settings *s, const dq_ima
         const float *p = mask ? mask->rgb + 3 * i : NULL;
         values[i] = p ? 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2] : 1;
     }
-    if (!status && count) status = raise_faces(values, w, h, photo, faces, count, weight, err);
+    if (!status && count) status = raise_faces(maps, values, w, h, photo, faces, count, weight, err);
     if (!status) status = dq__grey_new(&maps->content, values, w, h, err);
     dq__free(values);
     dq__image_free(&mask);
@@ -301,6 +307,7 @@ dq_status dq__maps_new(dq__maps *maps, const dq__settings *settings, const dq_im
 
 void dq__maps_free(dq__maps *maps) {
     dq__grey_free(&maps->content);
+    dq__grey_free(&maps->pull);
     for (int r = 0; r < DQ__MAX_REGIONS; r++) {
         dq__grey_free(&maps->photo[r]);
         for (int i = 0; i < DQ__MAX_PAINTINGS; i++) dq__grey_free(&maps->style[i][r]);
@@ -313,7 +320,7 @@ static size_t grey_bytes(const dq__grey *g) {
 }
 
 size_t dq__maps_bytes(const dq__maps *maps) {
-    size_t sum = grey_bytes(&maps->content);
+    size_t sum = grey_bytes(&maps->content) + grey_bytes(&maps->pull);
     for (int r = 0; r < DQ__MAX_REGIONS; r++) {
         sum += grey_bytes(&maps->photo[r]);
         for (int i = 0; i < DQ__MAX_PAINTINGS; i++) sum += grey_bytes(&maps->style[i][r]);

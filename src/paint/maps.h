@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * paint/maps.h: what counts where: how much of the photo each place keeps (--content-mask, --face), and which regions of the
- * photo are painted after which regions of the paintings (--mask, --style-mask). Reads the mask files; knows places, not
- * layers and costs. */
+ * paint/maps.h: what counts where: how much of the photo each place keeps (--content-mask, --face), how little of the painting
+ * it takes (--face), and which regions of the photo are painted after which regions of the paintings (--mask, --style-mask).
+ * Reads the mask files; knows places, not layers and costs. */
 #ifndef DQ_PAINT_MAPS_H
 #define DQ_PAINT_MAPS_H
 
@@ -12,6 +12,7 @@ enum { DQ__MAX_REGIONS = 8, DQ__MAX_PAINTINGS = 16 };
 
 typedef struct dq__maps {
     dq__grey content; /* times the content weight; sums NULL: 1 everywhere */
+    dq__grey pull;    /* how much a place counts for the style, 0 … 1, lower in faces; sums NULL: 1 everywhere */
     int regions;      /* 0: all of the photo is painted after all of each painting */
     dq__grey photo[DQ__MAX_REGIONS];                    /* how far a place of the photo belongs to the region, 0 … 1 */
     dq__grey style[DQ__MAX_PAINTINGS][DQ__MAX_REGIONS]; /* the same of a painting; sums NULL: it has no such region */

@@ -42,8 +42,9 @@ static const struct {
 
     {"sketch", "a drawing of the photo in the manner of a drawing: pencil, ink, woodcut; its paper, its tones, its strokes",
      "colour = drawing\n"
+     "init = content   # which is toned as the drawing before\n"
      "style-weight = 60\n"
-     "face = 3\n"},
+     "face = 1.75\n"},
 
     {"quick", "a first look in seconds: two scales, up to 256 pixels",
      "size = 256\n"

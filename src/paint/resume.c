@@ -88,6 +88,7 @@ static void add_map(GChecksum *sum, const dq__grey *map) {
 
 static void add_maps(GChecksum *sum, const dq__maps *maps) {
     add_map(sum, &maps->content);
+    add_map(sum, &maps->pull);
     for (int r = 0; r < maps->regions; r++) {
         add_map(sum, &maps->photo[r]);
         for (int i = 0; i < DQ__MAX_PAINTINGS; i++) add_map(sum, &maps->style[i][r]);

@@ -265,7 +265,7 @@ static void white_of_a_content_mask_keeps_the_photo(void **state) {
     assert_true(moved(p, f->photo, 1) > 1.5 * moved(p, f->photo, 0));
     dq_image_free(&p);
     dq_image *whole = paint(f, f->photo, 2, "face=off mask=@red.png style-mask=@red.png"), /* all is one region: no masks */
-             *plain = paint(f, f->photo, 2, "face=off");
+             *plain = paint(f, f->photo, 2, "face=off init=content");
     for (int k = 0; k < SIDE * SIDE * 3; k++) assert_near((double)whole->rgb[k], (double)plain->rgb[k], 0.02);
     dq_image_free(&whole), dq_image_free(&plain);
 }
@@ -344,6 +344,15 @@ static void a_face_is_found_and_kept(void **state) {
     print_message("face %.5f → %.5f, rest %.5f → %.5f\n", face[0], face[1], rest[0], rest[1]);
     assert_true(face[1] < 0.6 * face[0]);
     assert_true(rest[1] > 0.7 * rest[0]);
+    dq_image_free(&on);
+    on = paint(f, photo, 1, "size=120 content-weight=0 init=content face=40"); /* the style alone counts less in a face, too */
+    none = paint(f, photo, 1, "size=120 content-weight=0 init=content face=off");
+    distances(none, photo, &face[0], &rest[0]);
+    distances(on, photo, &face[1], &rest[1]);
+    print_message("style alone: face %.5f → %.5f, rest %.5f → %.5f\n", face[0], face[1], rest[0], rest[1]);
+    assert_true(face[1] < 0.8 * face[0]);
+    assert_true(rest[1] > 0.7 * rest[0]);
+    dq_image_free(&none);
     setenv("DANQING_CASCADES", "/nowhere/at/all", 1); /* nothing to find faces with: a notice, no failure */
     none = paint(f, photo, 1, "size=120 content-layers=relu2_1 style-weight=3 face=40");
     unsetenv("DANQING_CASCADES");

@@ -230,6 +230,25 @@ static void maps_without_a_full_covariance(void **state) {
         }
 }
 
+/* Maps of one position have none at all: what rounding leaves there has no root, and must not be looked for. */
+static void a_single_position_has_a_mean_only(void **state) {
+    (void)state;
+    enum { MANY = 130 };
+    for (uint64_t seed = 1; seed <= 16; seed++) {
+        dq__tensor f = random_map(seed, 1, 1, MANY), painting = random_map(seed + 100, 1, 1, MANY), grad = zero_map(&f);
+        double apart = 0;
+        for (int k = 0; k < MANY; k++) {
+            *value(&f, k) *= 30, *value(&painting, k) *= 50;
+            apart += pow((double)*value(&f, k) - (double)*value(&painting, k), 2);
+        }
+        tools t = make_tools(1, &painting, NULL, true);
+        assert_near(cost_of(&t, true, NULL, &f, 1, 1, &grad), apart, 1e-3 * apart);
+        for (int k = 0; k < MANY; k++) assert_true(isfinite(*value(&grad, k)));
+        free_tools(&t);
+        free_map(&f), free_map(&painting), free_map(&grad);
+    }
+}
+
 static void same_bytes_for_any_number_of_threads(void **state) {
     (void)state;
     dq__tensor f = random_map(6, 40, 31, 64), painting = random_map(7, 40, 31, 64);
@@ -282,6 +301,7 @@ int main(void) {
                                        cmocka_unit_test(costs_and_their_slopes),
                                        cmocka_unit_test(what_each_cost_sees_of_the_mean),
                                        cmocka_unit_test(maps_without_a_full_covariance),
+                                       cmocka_unit_test(a_single_position_has_a_mean_only),
                                        cmocka_unit_test(same_bytes_for_any_number_of_threads),
                                        cmocka_unit_test(spaces_survive_failed_allocations_and_say_their_size)};
     return cmocka_run_group_tests(tests, NULL, NULL);
