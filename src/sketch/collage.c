@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * sketch/collage.c: the frame in cells of 25 × 25 pixels; photos are compared over the 45 × 45 around each, moved by up to 4 pixels;
- * the sketch's piece is laid down with soft edges. A task is a row of cells. */
+ * sketch/collage.c: the frame in cells of 25 × 25 pixels; photos are compared over the 45 × 45 around each, moved by up to 4
+ * pixels; the sketch's piece is laid down with soft edges. A task is a row of cells. */
 #include "sketch/collage.h"
 
 #include <math.h>

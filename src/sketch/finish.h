@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * sketch/finish.h: a last stage that puts the artist's strokes into a drawing that a method has made: painted, with the drawing as
- * content and the matched sketches as style. Works in the frame. */
+ * sketch/finish.h: a last stage that puts the artist's strokes into a drawing that a method has made: painted, with the drawing
+ * as content and the matched sketches as style. Works in the frame. */
 #ifndef DQ_SKETCH_FINISH_H
 #define DQ_SKETCH_FINISH_H
 
