@@ -17,7 +17,7 @@ typedef struct outline {
     dq_image picture[PICTURES]; /* width 0: none */
     double share[DQ__MAX_STYLES];
     int styles;
-    bool init_noise, resumes;
+    bool init_noise, init_palette, resumes;
     bool array[DQ__MAX_LAYERS][DQ__ARRAYS]; /* of weights: is it there? */
     uint64_t limit;
 } outline;
@@ -40,7 +40,8 @@ static void draw_outline(outline *o, dq_job *job, dq__weights *weights) {
     for (int i = 0; i < PICTURES; i++)
         if (*picture_at(job, i)) o->picture[i] = **picture_at(job, i);
     for (int i = 0; i < job->styles; i++) o->share[i] = job->share[i];
-    o->styles = job->styles, o->init_noise = job->init_noise, o->resumes = job->resumes, o->limit = job->limit;
+    o->styles = job->styles, o->init_noise = job->init_noise, o->init_palette = job->init_palette;
+    o->resumes = job->resumes, o->limit = job->limit;
     for (int i = 0; i < o->table.count; i++)
         for (int a = 0; a < DQ__ARRAYS; a++) o->array[i][a] = is_used(o, i) && *dq__array(weights, i, a);
 }
@@ -67,7 +68,7 @@ static bool room_for_map(dq__grey *map, const dq__grey *like) {
 }
 
 static bool room_for_maps(dq__maps *maps, const dq__maps *like) {
-    bool good = room_for_map(&maps->content, &like->content);
+    bool good = room_for_map(&maps->content, &like->content) && room_for_map(&maps->pull, &like->pull);
     for (int r = 0; r < like->regions && good; r++) {
         maps->regions = r + 1;
         good = room_for_map(&maps->photo[r], &like->photo[r]);
@@ -98,7 +99,8 @@ static dq_status lay_out(dq_job *job, dq__weights *weights, const outline *o, dq
     job->settings = o->settings, job->table = o->table, job->taps = o->taps, job->pyramid = o->pyramid;
     forget_texts(&job->settings);
     for (int i = 0; i < o->styles; i++) job->share[i] = o->share[i];
-    job->styles = o->styles, job->init_noise = o->init_noise, job->resumes = o->resumes, job->limit = o->limit;
+    job->styles = o->styles, job->init_noise = o->init_noise, job->init_palette = o->init_palette;
+    job->resumes = o->resumes, job->limit = o->limit;
     job->scale = -1;
     for (int i = 0; i < PICTURES && !status; i++) {
         const dq_image *like = &o->picture[i];
@@ -137,6 +139,7 @@ static dq_status fill(dq__ranks *ranks, dq_job *job, dq__weights *weights, const
     parcel p = {.ranks = ranks, .err = err};
     for (int i = 0; i < PICTURES; i++) send_picture(&p, *picture_at(job, i));
     send_map(&p, &job->maps.content);
+    send_map(&p, &job->maps.pull);
     for (int r = 0; r < job->maps.regions; r++) {
         send_map(&p, &job->maps.photo[r]);
         for (int i = 0; i < DQ__MAX_PAINTINGS; i++) send_map(&p, &job->maps.style[i][r]);
