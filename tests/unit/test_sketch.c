@@ -258,7 +258,7 @@ static void every_method_beats_both_floors(void **state) {
         assert_ok(dq__method_find(&a.method, names[m], &err));
         assert_ok(dq__artist_learn(&a, &s, pool, learnt, &err));
         assert_ok(dq__trial_new(&t, TESTED, &err));
-        assert_ok(dq__trial_draw(t, 0, tested, learnt, a.method, a.state, &call, &err));
+        assert_ok(dq__trial_draw(t, 0, tested, &a, &call, &err));
         for (int k = 0; k < TESTED; k++)
             for (int shown = 0; shown < DQ__SHOWN; shown++)
                 mean[shown] += dq__ssim(t->shown[shown] + (size_t)k * FACE_PIXELS, t->artist + (size_t)k * FACE_PIXELS, FACE_W,
@@ -304,6 +304,30 @@ static void same_bytes_for_any_threads(void **state) {
     dq__free(drawing);
 }
 
+/* What the pencil is for: strokes that were blurred away come back as the artist would draw them, and what is drawn stays. */
+static void pencil_brings_the_strokes_back(void **state) {
+    (void)state;
+    const float *wanted = dq__pair_drawn(tested, 0);
+    float *plain = dq__alloc(sizeof(float) * 2 * FACE_PIXELS), *made = plain + FACE_PIXELS;
+    dq__frame *face = dq__alloc(sizeof *face);
+    dq_model *model = NULL;
+    dq__finish *finish = NULL;
+    dq__pair_frame(tested, 0, face);
+    for (int i = 0; i < FACE_PIXELS; i++) plain[i] = made[i] = mean_around(wanted, i % FACE_W, i / FACE_W, 3);
+    assert_ok(dq__model_open(&model, NULL, &err));
+    assert_ok(dq__finish_new(&finish, pool, learnt, model, &err));
+    assert_ok(dq__finish_draw(finish, face, made, &err));
+    dq__round_grey(plain, FACE_PIXELS);
+    dq__round_grey(made, FACE_PIXELS);
+    const double before = dq__scoot(plain, wanted, FACE_W, FACE_H), after = dq__scoot(made, wanted, FACE_W, FACE_H);
+    const double kept = dq__ssim(made, plain, FACE_W, FACE_H, false);
+    if (after < before + 0.03 || kept < 0.4) fail_msg("Scoot %.3f after %.3f, SSIM to the drawing %.3f", after, before, kept);
+    dq__finish_free(&finish);
+    dq__model_free(&model);
+    dq__free(face);
+    dq__free(plain);
+}
+
 static void settings_without_effect_are_refused(void **state) {
     (void)state;
     dq__artist a;
@@ -311,6 +335,13 @@ static void settings_without_effect_are_refused(void **state) {
     assert_fails(dq__artist_choose(&a, &s, false, &err), DQ_USAGE, "--pairs DIR");
     s.fast = true;
     assert_fails(dq__artist_choose(&a, &s, true, &err), DQ_USAGE, "fast has no effect on the method mwf");
+    s = (dq__drawing_settings){.method = "lines", .samples = 800, .finish = 1};
+    assert_fails(dq__artist_choose(&a, &s, false, &err), DQ_USAGE, "finish has no effect on the method lines");
+    s = (dq__drawing_settings){.student = "a.safetensors", .samples = 800, .finish = 1};
+    assert_fails(dq__artist_choose(&a, &s, false, &err), DQ_USAGE, "a pencil needs an artist's hand");
+    assert_ok(dq__artist_choose(&a, &s, true, &err));
+    s = (dq__drawing_settings){.samples = 800, .direction = 1, .finish = 1};
+    assert_fails(dq__artist_choose(&a, &s, true, &err), DQ_USAGE, "no finish from sketch to photo");
     s = (dq__drawing_settings){.method = "nothing", .samples = 800};
     assert_fails(dq__artist_choose(&a, &s, true, &err), DQ_USAGE, "there are: lle");
     s = (dq__drawing_settings){.samples = 800};
@@ -460,6 +491,7 @@ int main(void) {
         cmocka_unit_test(every_method_beats_both_floors),
         cmocka_unit_test(energies_never_rise),
         cmocka_unit_test(same_bytes_for_any_threads),
+        cmocka_unit_test(pencil_brings_the_strokes_back),
         cmocka_unit_test(settings_without_effect_are_refused),
         cmocka_unit_test(lines_follow_edges),
         cmocka_unit_test(gradient_is_the_slope_of_the_loss),
