@@ -11,7 +11,9 @@ const { chromium } = createRequire(pathToFileURL(path.join(process.env.PLAYWRIGH
 const { STUDIO: studio, TOKEN: token, SOURCE: source, CHROMIUM: browserPath } = process.env;
 const photo = path.join(source, "examples/samples/portrait2.png");
 const { words } = await import(pathToFileURL(path.join(source, "studio/web/words.js")).href);
-const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
+/* Its camera shows a test card. */
+const camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox", ...camera] });
 
 function assert(truth, what) {
   if (!truth) throw new Error(what);
@@ -282,6 +284,42 @@ const tests = {
     await page.locator(".card-of a").first().click();
     await page.click('[data-key="again"]');
     await page.waitForFunction(() => document.querySelectorAll('#shelf [aria-pressed="true"]').length === 1);
+    await close(page);
+  },
+
+  "paste, camera, six side by side": async () => {
+    const page = await open();
+    const kept = () => page.evaluate(() => localStorage.getItem("photo"));
+    const data = fs.readFileSync(photo).toString("base64");
+    await page.evaluate(async (text) => {
+      const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
+        clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([bytes], "pasted.png", { type: "image/png" }));
+      document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+    }, data);
+    await page.waitForSelector("#photo-small:not([hidden])");
+    const pasted = await kept();
+    await page.click("#camera");
+    await page.waitForFunction(() => document.querySelector("dialog video")?.videoWidth > 0);
+    await inspected(page, "camera");
+    await page.click("dialog .primary");
+    await page.waitForFunction((id) => localStorage.getItem("photo") !== id, pasted);
+    await page.evaluate(async (id) => {
+      const options = { size: "48", iterations: "2", "min-size": "0", face: "off" };
+      for (const style of ["night", "inkwash", "woodcut", "mosaic", "pencil", "night"])
+        await fetch("/api/v1/jobs", {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ photo: id, styles: [style], options, title: "six" }),
+        });
+    }, pasted);
+    await page.click("#tab-gallery");
+    await page.fill("#search", "six");
+    await page.waitForFunction(() => document.querySelectorAll(".card-of img").length === 6, null, { timeout: 60000 });
+    for (let i = 0; i < 6; i++) await page.locator(".card-of .tick").nth(i).check();
+    await page.click("#compare");
+    await page.waitForFunction(() => [...document.querySelectorAll(".compare img")].filter((i) => i.naturalWidth).length === 6);
+    await inspected(page, "six");
     await close(page);
   },
 

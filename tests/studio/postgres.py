@@ -81,7 +81,7 @@ def crash_rounds(count):
 
 
 def kills_and_restarts_lose_nothing():
-    crash_rounds(int(os.environ.get("STUDIO_ROUNDS", "3")))
+    crash_rounds(int(os.environ.get("STUDIO_ROUNDS", "2")))
 
 
 def pictures_live_in_the_database():
