@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# bench/scaling.sh DANQING [SIZE [MODEL [ROUNDS]]]: seconds of a step of one process and of two ranks, one thread each, in turn: the same
-# picture (strong scaling), and one of twice the pixels for the two (weak). Steps are counted from the log, so that what comes
-# before the first does not count. Needs mpirun and two processors that nobody else uses.
+# bench/scaling.sh DANQING [SIZE [MODEL [ROUNDS]]]: seconds of a step of one process and of two ranks, one thread each, in turn:
+# the same picture (strong scaling), and one of twice the pixels for the two (weak). Steps are counted from the log, so that what
+# comes before the first does not count. Needs mpirun and two processors that nobody else uses.
 set -euo pipefail
 
 danqing=$1 size=${2:-2048} model=${3:-compact}
@@ -13,7 +13,9 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 options=(--threads 1 --min-size 0 -n 4 --optimizer adam --model "$model" -q)
 
 # The least seconds between two steps of the last run.
-step() { awk -F, 'NR > 2 { d = $6 - before; if (!least || d < least) least = d } { before = $6 } END { print least }' "$work/log.csv"; }
+step() {
+    awk -F, 'NR > 2 { d = $6 - before; if (!least || d < least) least = d } { before = $6 } END { print least }' "$work/log.csv"
+}
 paint() { "$@" paint "$samples/portrait1.png" "$samples/night.png" "${options[@]}" --size "$side" --log "$work/log.csv" \
     -o "$work/out.png"; }
 ranks=(mpirun -n 2 --bind-to core "$danqing")
