@@ -180,7 +180,7 @@ assert events[5]['file'] == 'out.png' and events[5]['stopped'] is False"
 @test "a cost that is no number any more ends the work, and the picture so far is kept" {
     # the photo costs nothing, so its gradient is 0, and Adam divides it by 0, however short its steps
     run --separate-stderr "$DANQING" paint photo.png painting.png --model random --size 48 --min-size 0 -n 50 \
-        --optimizer adam --epsilon 0 --style-weight 0 --tv-weight 0 --average 0 -o out.png
+        --init content --optimizer adam --epsilon 0 --style-weight 0 --tv-weight 0 --average 0 -o out.png
     [ "$status" -eq 1 ]
     [[ $stderr == *finite* ]]
     [[ $stderr != *"out of memory"* ]]

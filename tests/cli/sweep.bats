@@ -135,7 +135,7 @@ PY
 }
 
 @test "a cell that fails does not end the others" {
-    run --separate-stderr sweep --vary epsilon=0,0.1 --optimizer adam --style-weight 0 --tv-weight 0 -n 20 -o out
+    run --separate-stderr sweep --vary epsilon=0,0.1 --init content --optimizer adam --style-weight 0 --tv-weight 0 -n 20 -o out
     expect 1 ""
     [[ $stderr == *"epsilon-0.png: the cost is no longer finite"*"1 of 2 pictures could not be painted"* ]]
     [[ $stderr == *"not painted: epsilon-0.png"* ]]
