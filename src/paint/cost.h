@@ -47,7 +47,8 @@ dq_status dq__cost_roots_new(dq__gram_root roots[DQ__MAX_TAPS], const dq__taps *
 void dq__cost_roots_free(dq__gram_root roots[DQ__MAX_TAPS]);
 size_t dq__cost_roots_bytes(const dq__taps *taps, const dq__table *table);
 
-/* content and styles already have the size of this scale. With ranks all make it at the same time, and fail if one does. plan: NULL for pictures that are whole, all in memory. */
+/* content and styles already have the size of this scale. With ranks all make it at the same time, and fail if one does.
+ * plan: NULL for pictures that are whole, all in memory. */
 dq_status dq__cost_new(dq__cost **out, const dq__cost_setup *setup, const dq__cost_plan *plan, const dq_image *content,
                        const dq_image *const *styles, dq__error *err);
 void dq__cost_free(dq__cost **cost);
