@@ -11,7 +11,7 @@
 /* Sums over the positions of a map are made of the sums over its cells, squares from the corner (0,0) on, cut at the right and
  * below. Their side is a matter of the whole map, so that parts of it that consist of whole cells give the same sums. */
 enum { DQ__CELL = 64 }; /* the largest side, and a multiple of every other */
-static inline int dq__cell_side(int h, int w) { return (int64_t)h * w < 512 * 512 ? DQ__CELL / 2 : DQ__CELL; }
+static inline int dq__cell_side(int h, int w) { return (int64_t)h * w < 256 * 256 ? DQ__CELL / 2 : DQ__CELL; }
 
 /* The cells of a map, or of a part of one. */
 typedef struct dq__cells {

@@ -46,6 +46,7 @@ struct dq__cost {
     double *row_sums;
     int h, w;
     dq__cost_value value; /* of the evaluation under way */
+    double at_tap[DQ__MAX_TAPS][2]; /* its content and style */
 };
 
 /* ---- factors of the formulas --------------------------------------------------------------------------------------- */
@@ -676,12 +677,13 @@ static void at_part(void *user, const dq__spot *at, const dq__tensor *f, const d
     const int t = at->tap;
     if (cost->content[t]) {
         const double w = s->taps->content[t];
-        cost->value.content += w * add_cost(cost, content_cost, t, at, f, w * s->settings->content_weight, grad);
+        const double content = w * add_cost(cost, content_cost, t, at, f, w * s->settings->content_weight, grad);
+        if (!cost->parts) cost->at_tap[t][0] = content;
     }
     if (s->taps->style[t] != 0) {
         const double w = s->taps->style[t];
         const double style = w * add_cost(cost, style_cost, t, at, f, w * s->settings->style_weight, grad);
-        if (at->first) cost->value.style += style;
+        if (at->first) cost->at_tap[t][1] = style;
     }
 }
 
@@ -704,11 +706,16 @@ static void measure_part(void *user, const dq__spot *at, const dq__tensor *f, co
     }
 }
 
-/* The content cost of parts, from what measure_part has added up: taps in the order of the way back. */
+/* The content cost of parts, from what measure_part has added up. */
 static void sum_content(dq__cost *cost) {
+    for (int t = 0; t < cost->setup->taps->count; t++)
+        if (cost->content[t]) cost->at_tap[t][0] = cost->setup->taps->content[t] * (cost->content_scale[t] * take_sums(cost, t));
+}
+
+/* The sum over the taps, in one order however they came. */
+static void sum_taps(dq__cost *cost) {
     for (int t = cost->setup->taps->count - 1; t >= 0; t--)
-        if (cost->content[t])
-            cost->value.content += cost->setup->taps->content[t] * (cost->content_scale[t] * take_sums(cost, t));
+        cost->value.content += cost->at_tap[t][0], cost->value.style += cost->at_tap[t][1];
 }
 
 static void finish_wholes(dq__cost *cost) {
@@ -730,6 +737,7 @@ dq__cost_value dq__cost_evaluate(dq__cost *cost, const float *x, float *gradient
     dq__frame_forward(cost->frame, x, cost->parts ? measure_part : NULL, cost);
     if (cost->parts) share_wholes(cost, NULL), finish_wholes(cost), sum_content(cost);
     dq__frame_backward(cost->frame, x, at_part, cost, gradient);
+    sum_taps(cost);
     if (cost->parts) share_style(cost);
     if (cost->lines.target) { /* in units of 1, whatever the range of pixels */
         const double w = o->laplacian_weight / (o->pixel_range * o->pixel_range);

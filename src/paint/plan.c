@@ -186,12 +186,16 @@ static void choose_kept(const dq_job *job, const dq__scale *at, dq__scale_plan *
     }
 }
 
-/* Windows that work in `room` bytes; with what is left of `limit` some stages are kept. */
-static dq__scale_plan window_plan(const dq_job *job, const dq__scale *at, int level, size_t room, uint64_t limit) {
-    dq__scale_plan plan = {0};
+static bool make_grid(const dq_job *job, const dq__scale *at, size_t room, dq__grid *grid) {
     const dq__exec_options options = dq__cost_options(&job->setup, at->w, at->h, true);
+    return dq__grid_make(grid, job->pool, &job->table, &options, room);
+}
+
+/* Windows of a grid that work in `room` bytes; with what is left of `limit` some stages are kept. */
+static dq__scale_plan window_plan(const dq_job *job, const dq__scale *at, int level, const dq__grid *grid, size_t room,
+                                  uint64_t limit) {
+    dq__scale_plan plan = {.cost.grid = *grid};
     choose_places(&plan, level);
-    if (!dq__grid_make(&plan.cost.grid, job->pool, &job->table, &options, room)) return plan;
     plan.cost.grid.mapped = level > 0;
     whole_styles(job, at, &plan.cost);
     part_styles(job, &plan.cost, room);
@@ -239,8 +243,9 @@ static bool can_part(const dq_job *job) {
 /* Bytes of memory that the smallest plan takes, 0 if the scale cannot be painted. */
 static uint64_t least_bytes(const dq_job *job, const dq__scale *at) {
     const dq__scale_plan whole = whole_plan(job, at);
-    if (!can_part(job)) return whole.memory;
-    const dq__scale_plan small = window_plan(job, at, LEVELS - 1, 0, 0);
+    dq__grid grid;
+    if (!can_part(job) || !make_grid(job, at, 0, &grid)) return whole.memory;
+    const dq__scale_plan small = window_plan(job, at, LEVELS - 1, &grid, 0, 0);
     return small.memory && small.memory < whole.memory ? small.memory : whole.memory;
 }
 
