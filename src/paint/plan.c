@@ -181,7 +181,8 @@ static void choose_kept(const dq_job *job, const dq__scale *at, dq__scale_plan *
         *keep = DQ__KEEP_NOT;
         if (need->kept[s] == 0) continue;
         if (need->kept[s] <= room) *keep = DQ__KEEP_MEMORY, room -= need->kept[s];
-        else if (file && there_and_back / FILE_SPEED < need->again[s] * pass) *keep = DQ__KEEP_FILE, plan->walked += there_and_back;
+        else if (file && there_and_back / FILE_SPEED < need->again[s] * pass)
+            *keep = DQ__KEEP_FILE, plan->walked += there_and_back;
         else plan->passes += need->again[s];
     }
 }
@@ -227,11 +228,14 @@ static void try_plan(search *s, const dq__scale_plan *plan) {
 /* Larger windows walk over less twice, smaller ones leave more room to keep what they find: tries both. */
 static void search_windows(search *s) {
     const uint64_t fixed = fixed_bytes(s->job, s->at, false), limit = s->job->limit;
-    for (int level = 0; level < LEVELS; level++)
-        for (double room = limit > fixed ? (double)(limit - fixed) : 0; room > 1e6; room *= 0.7) {
-            const dq__scale_plan plan = window_plan(s->job, s->at, level, (size_t)room, limit);
+    for (double room = limit > fixed ? (double)(limit - fixed) : 0; room > 1e6; room *= 0.7) {
+        dq__grid grid;
+        if (!make_grid(s->job, s->at, (size_t)room, &grid)) continue;
+        for (int level = 0; level < LEVELS; level++) {
+            const dq__scale_plan plan = window_plan(s->job, s->at, level, &grid, (size_t)room, limit);
             try_plan(s, &plan);
         }
+    }
 }
 
 static bool can_part(const dq_job *job) {
