@@ -98,7 +98,8 @@ static int compare(dq_job *whole, dq_job *parts, const dq_image *photo, const dq
     need(dq__job_image(whole, &a, &err));
     need(dq__job_image(parts, &b, &err));
     for (int k = 0; k < a->width * a->height * 3; k++) apart = fmaxf(apart, fabsf(a->rgb[k] - b->rgb[k]));
-    printf("%lld steps of %d x %d: J at most %g apart (relative), pictures %g/255; J %.9g; processor time of tiles %.3f of whole\n",
+    printf("%lld steps of %d x %d: J at most %g apart (relative), pictures %g/255; J %.9g; "
+           "processor time of tiles %.3f of whole\n",
            (long long)whole->iteration, a->width, a->height, most, 255 * (double)apart, whole->value.total,
            seconds[1] / seconds[0]);
     if (*difference) write_difference(a, b);

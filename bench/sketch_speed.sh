@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# bench/sketch_speed.sh DANQING PHOTO PAIRS [ROUNDS] [STUDENT]: seconds that each method needs to draw a photo of the frame's size,
-# once all that it learns from the pairs is in its cache: the least of ROUNDS (3), after one that fills the cache.
+# bench/sketch_speed.sh DANQING PHOTO PAIRS [ROUNDS] [STUDENT]: seconds that each method needs to draw a photo of the frame's
+# size, once all that it learns from the pairs is in its cache: the least of ROUNDS (3), after one that fills the cache.
 set -eu
 danqing=$1 photo=$2 pairs=$3 rounds=${4:-3} student=${5:-}
 folder=$(mktemp -d)

@@ -123,7 +123,8 @@ static void sum_task(void *user, int block) {
 }
 
 void dq__gram_add(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, int side, const dq__sums *sums) {
-    work w = {.kernels = dqk_kernels(dq__cpu_isa()), .space = space, .f = f, .cells = dq__cells_of(f->h, f->w, side), .sums = sums};
+    work w = {.kernels = dqk_kernels(dq__cpu_isa()), .space = space, .f = f, .sums = sums};
+    w.cells = dq__cells_of(f->h, f->w, side);
     for (; w.first < w.cells.count; w.first += CHUNKS) {
         w.n = w.cells.count - w.first < CHUNKS ? w.cells.count - w.first : CHUNKS;
         dq__pool_run(pool, w.n, cell_task, &w);
@@ -259,7 +260,8 @@ void dq__vector_back_through(const dq__gram_root *root, float *v) { times_vector
 
 void dq__gram_back(dq__pool *pool, dq__gram_space *space, const dq__tensor *f, const float *d, const dq__tensor *grad) {
     dq__pack_taps(space->matrix, d, f->cs, f->cs, 1, f->cs, false);
-    work w = {.kernels = dqk_kernels(dq__cpu_isa()), .space = space, .f = f, .grad = grad, .chunks = f->h < CHUNKS ? f->h : CHUNKS};
+    work w = {.kernels = dqk_kernels(dq__cpu_isa()), .space = space, .f = f, .grad = grad};
+    w.chunks = f->h < CHUNKS ? f->h : CHUNKS;
     if (f->data == grad->data) dq__pool_run(pool, w.chunks, replace_task, &w);
     else if (space->guide) dq__pool_run(pool, w.chunks, guided_gradient_task, &w);
     else dq__pool_run(pool, f->h, gradient_task, &w);

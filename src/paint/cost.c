@@ -634,7 +634,8 @@ static double region_cost(dq__cost *cost, int t, const region *at, const dq__ten
 }
 
 /* Regions count by their area, so that a place is painted as strongly as it would be without masks. */
-static double style_cost(dq__cost *cost, int t, const dq__spot *where, const dq__tensor *f, double weight, const dq__tensor *grad) {
+static double style_cost(dq__cost *cost, int t, const dq__spot *where, const dq__tensor *f, double weight,
+                         const dq__tensor *grad) {
     double sum = 0;
     for (int r = 0; r < regions(cost->setup); r++) {
         const region *at = &cost->style[t][r];
@@ -647,7 +648,8 @@ static double style_cost(dq__cost *cost, int t, const dq__spot *where, const dq_
     return sum;
 }
 
-static double content_cost(dq__cost *cost, int t, const dq__spot *at, const dq__tensor *f, double weight, const dq__tensor *grad) {
+static double content_cost(dq__cost *cost, int t, const dq__spot *at, const dq__tensor *f, double weight,
+                           const dq__tensor *grad) {
     const dq__tensor target = content_at(cost, at, f);
     const float *map = crop(cost, cost->content_map[t], at, f);
     double *sums = cost->parts ? NULL : cost->content_sums[t]; /* of parts: see measure_part */

@@ -124,7 +124,8 @@ static void same_as_whole(trial *t, int side) {
     dq__grid_windows(&grid, &t->table, &t->options, &rows, &cols, &h, &w);
     assert_true(rows * cols > 1 && h <= t->options.h && w <= t->options.w);
     for (int keep = DQ__KEEP_NOT; keep <= DQ__KEEP_FILE; keep++) {
-        for (int s = 0; s < grid.stages; s++) grid.pane[s].keep = keep == DQ__KEEP_NOT || s % 2 ? (dq__keep)keep : DQ__KEEP_MEMORY;
+        for (int s = 0; s < grid.stages; s++)
+            grid.pane[s].keep = keep == DQ__KEEP_NOT || s % 2 ? (dq__keep)keep : DQ__KEEP_MEMORY;
         grid.mapped = keep == DQ__KEEP_FILE;
         compare_frames(t, &grid);
     }
