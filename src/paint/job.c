@@ -653,6 +653,7 @@ dq_status dq__job_step(dq_job *job, int *more, dq__error *err) {
         job->work_done += (double)dq__job_scale(job)->w * dq__job_scale(job)->h;
         status = keep(job, err);
     }
+    if (at_end(job)) dq__cost_free(&job->cost); /* room for the pictures that come out of the job */
     *more = !at_end(job);
     return status;
 }
