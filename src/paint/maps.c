@@ -15,7 +15,7 @@
 enum { LONGEST = 1024, FACE_MAP = 512 };
 
 /* What --face on means: eyes, nose and mouth count this many times, the rest of the face half of what is more. */
-#define FACE_WEIGHT 6.0
+#define FACE_WEIGHT 1.75
 
 static dq_status read_mask(dq_image **out, const char *path, dq__error *err) {
     dq_image *mask = NULL;
