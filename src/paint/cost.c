@@ -699,7 +699,7 @@ static void measure_part(void *user, const dq__spot *at, const dq__tensor *f, co
         const dq__tensor target = content_at(cost, at, f);
         const float *map = crop(cost, cost->content_map[t], at, f);
         dq__content_part(s->pool, f, &target, map, cost->content_sums[t] + at->y, 0, NULL);
-        }
+    }
     for (int r = 0; r < regions(s); r++) {
         region *to = &cost->style[t][r];
         if (!to->is.matrix) continue;
